@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from billing.models import Account, Transfer
 from console.amounts import amount
 from pictor.kit.words import ids
@@ -44,11 +42,6 @@ TAKES = (
     *(Transfer.Kind.PAY_BACK, Transfer.Kind.PAID_BACK),
     *(Transfer.Kind.CHARGEBACK, Transfer.Kind.REPAYMENT),
 )
-
-
-def takes_cards() -> bool:
-    """True if tenants can pay by card here."""
-    return bool(getattr(settings, "STRIPE_SECRET_KEY", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from django.urls import reverse
 
 from accounts.models import Tenant
 from billing.models import Transfer
+from billing.selectors.office.payments import cards_on
 from billing.selectors.office.transfers import MAX_SCANNED_ROWS, TransferFilter, transfers_like
 from console.amounts import amount
 from console.ops.access import Permission
 from console.ops.ledger.seeking import entries_of, meant_by_id
 from console.ops.lists import TENANT
 from console.parts.cells import Cell, Column
-from console.parts.entries import KIND_WORDS, OF_CARDS, LedgerEntry, takes_cards
+from console.parts.entries import KIND_WORDS, OF_CARDS, LedgerEntry
 from console.parts.filters import link_of
 from console.parts.list_filters import periods, span_in
 from console.parts.listing import Choices, Filter, Listing, RowPage, Search, chosen
@@ -30,7 +31,7 @@ _KIND = chosen("Kind", {kind.value: words for kind, words in KIND_WORDS.items()}
 
 def _kinds(_search: Search[Any]) -> Choices:
     """The kinds of transfers that there are here."""
-    known = [kind for kind in KIND_WORDS if takes_cards() or kind not in OF_CARDS]
+    known = [kind for kind in KIND_WORDS if cards_on() or kind not in OF_CARDS]
     return [(kind.value, KIND_WORDS[kind]) for kind in known]
 
 

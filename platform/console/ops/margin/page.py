@@ -10,13 +10,13 @@ from django.urls import reverse
 
 from accounts.models import Tenant
 from accounts.selectors.office.tenants import tenants_among
+from billing.selectors.office.payments import cards_on
 from billing.selectors.office.sold import Margin, sold_until, total_of
 from console.amounts import total
 from console.ops.access import Operator, Permission, modes_of, rendered, staff
 from console.ops.margin.rows import lines_of, matching_rows, name_of, spending_of, widest_of
 from console.ops.margin.seeking import BY, PERIODS, PERS, WHICH, MarginQuery, margin_query
 from console.parts.charts import lines
-from console.parts.entries import takes_cards
 from console.parts.exports import Rows, csv_answer, query_of
 from console.parts.filters import PAGE_ROWS, Chip
 from console.parts.page_query import meant_by, refuse
@@ -59,7 +59,7 @@ def margin(request: HttpRequest, operator: Operator) -> HttpResponseBase:
         "changes": {"revenue": _before(earlier.revenue), "margin": _before(earlier.margin)},
         **_over_time(query),
         "leads": _leads(query),
-        "takes_cards": takes_cards(),
+        "takes_cards": cards_on(),
         "until": sold_until(),
         "first": query.link() if start else "",
         "more": query.link(**{"from": str(start + PAGE_ROWS)})

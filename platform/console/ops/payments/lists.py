@@ -16,9 +16,7 @@ from console.parts.list_filters import periods, span_in
 from console.parts.listing import Listing, Search, chosen, ticked
 from console.parts.payment_words import BADGES, CSV, MONEY, badge_of, cents_of, page_of_payments
 
-SAME = (
-    *("person_why", "declined", "fee_currency", "payment_intent_id", "charge_id", "invoice_id"),
-)
+SAME = ("person_why", "declined", "fee_currency", "payment_intent_id", "charge_id", "invoice_id")
 """Columns of the CSV that are the payment's own."""
 
 

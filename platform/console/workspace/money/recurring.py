@@ -2,6 +2,7 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
@@ -27,15 +28,16 @@ REMEDIES: dict[str, str] = {
     _PAUSES.MEMBER_LEFT: "Another member who may pay has to agree.",
 }
 """What to do about each pause."""
+AMOUNTS = ("below_micros", "add_cents", "most_cents")
 
 
 class AutomaticForm(forms.Form):
     """Below one amount add another, at most so much a month; with the consent to it."""
 
     once = forms.UUIDField(widget=forms.HiddenInput, initial=ids.new_uuid)
-    below = DollarsField(label="When less is left than (USD)", required=True)
-    add = CentsField(label="Add (USD)", required=True)
-    most = CentsField(label="At most a month (USD)", required=True)
+    below_micros = DollarsField(label="When less is left than (USD)", required=True)
+    add_cents = CentsField(label="Add (USD)", required=True)
+    most_cents = CentsField(label="At most a month (USD)", required=True)
     agrees = forms.BooleanField(label="I agree")
 
 
@@ -58,12 +60,7 @@ class DetailsForm(forms.Form):
 def automatic(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show the automatic top-ups, or agree to them; without a saved card, by a first payment."""
     customer = customer_of(workspace.tenant.id) or PaymentCustomer()
-    initial = {
-        "below": customer.below_micros,
-        "add": customer.add_cents,
-        "most": customer.most_cents,
-    }
-    form = dressed(AutomaticForm(request.POST or None, initial=initial))
+    form = dressed(AutomaticForm(request.POST or None, initial=model_to_dict(customer, AMOUNTS)))
     if form.is_valid() and (answer := _agreed(request, workspace, form)):
         return answer
     if form.is_bound:
@@ -97,9 +94,7 @@ def _agreed(request: HttpRequest, workspace: Workspace, form: AutomaticForm) -> 
             is_saved = has_card(tenant.id)
         agree(
             tenant_id=tenant.id,
-            below_micros=data["below"],
-            add_cents=data["add"],
-            most_cents=data["most"],
+            **{name: data[name] for name in AMOUNTS},
             is_card_saved=is_saved,
             now=clock.now(),
             **by(request, workspace),
@@ -109,7 +104,7 @@ def _agreed(request: HttpRequest, workspace: Workspace, form: AutomaticForm) -> 
         return None
     if is_saved:
         return done(request, workspace, "Automatic top-ups are on", "automatic")
-    page = paying_at(request, workspace, form, cents=data["add"], keeps_card=True)
+    page = paying_at(request, workspace, form, cents=data["add_cents"], keeps_card=True)
     if page is None:  # there will be no card to charge
         stop(tenant_id=tenant.id, now=clock.now(), **by(request, workspace))
     return redirect(page) if page else None

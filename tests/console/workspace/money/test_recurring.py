@@ -23,7 +23,7 @@ from tests.console.workspace.conftest import SignIn, paid_by_card, url
 from tests.fakes.cards_in_memory import CardsInMemory
 from tests.making.factories import PayingCustomer
 
-AMOUNTS = {"below": "10", "add": "20", "most": "100"}
+AMOUNTS = {"below_micros": "10", "add_cents": "20", "most_cents": "100"}
 Pay = Callable[..., Payment]
 
 
@@ -42,7 +42,7 @@ def client(acme: PayingCustomer, sign_in: SignIn) -> Client:
 
 @pytest.fixture
 def agree(acme: PayingCustomer, client: Client) -> Callable[..., Any]:
-    """Send the form of automatic top-ups: `agree(add="5")`."""
+    """Send the form of automatic top-ups: `agree(add_cents="5")`."""
 
     def post(**fields: object) -> Any:
         form = {"once": uuid4(), **AMOUNTS, "agrees": "on", **fields}
@@ -99,9 +99,9 @@ def test_without_a_saved_card_the_first_payment_saves_it(acme, cards, agree):
     ("fields", "said"),
     [
         ({"agrees": ""}, "This field is required."),
-        ({"add": "9"}, "Add at least as much as the balance below which it is added."),
-        ({"most": "19.99"}, "A month has to allow at least one top-up."),
-        ({"below": ""}, "Type an amount above 0."),
+        ({"add_cents": "9"}, "Add at least as much as the balance below which it is added."),
+        ({"most_cents": "19.99"}, "A month has to allow at least one top-up."),
+        ({"below_micros": ""}, "Type an amount above 0."),
     ],
 )
 def test_an_agreement_that_cannot_be_is_refused(agree, fields, said):
