@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from threading import BoundedSemaphore
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 from django import forms
@@ -15,17 +15,21 @@ from django.urls import reverse
 from typing_extensions import override
 
 from billing.selectors.office.payments import TopUpRoom, cards_on, top_up_room
-from billing.services.office.payments import NotCharged, PagesAfter, asked_provider, begin_top_up
+from billing.services.office.payments import (
+    PAGE_SECONDS,
+    NotCharged,
+    PagesAfter,
+    asked_provider,
+    begin_top_up,
+)
 from console.amounts import cents
 from console.parts.form_fields import CentsField, dressed, take_errors
 from console.parts.page_guards import View
 from console.workspace.access import READ, Permission, Workspace, by, member
 from pictor.kit.words import clock, ids
 
-PAGE_SECONDS = 5.0
 _turns = BoundedSemaphore(2)
 """Of the eight turns of the site: pages that ask a slow provider leave the others theirs."""
-Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
@@ -45,18 +49,12 @@ def card_page(needs: Permission, methods: Sequence[str] = READ) -> Callable[[Vie
     return guarded
 
 
-def leading_to_cards(view: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+def leading_to_cards(answer: Answer) -> Answer:
     """Allow the forms of a page to lead to the provider's pages, while cards are taken."""
-
-    @wraps(view)
-    def shown(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
-        answer = view(*args, **kwargs)
-        if cards_on():
-            origins = {"form-action": settings.CARD_PAGES}
-            answer._csp_update = origins  # type: ignore[attr-defined]  # noqa: SLF001 - as csp_update does, which reads settings at import
-        return answer
-
-    return shown
+    if cards_on():
+        origins = {"form-action": settings.CARD_PAGES}
+        answer._csp_update = origins  # type: ignore[attr-defined]  # noqa: SLF001 - as csp_update does, which reads settings at import
+    return answer
 
 
 @contextmanager

@@ -77,7 +77,6 @@ def _receipt(payment: Payment) -> Cell:
 
 
 @card_page(Permission.MANAGE_MONEY, POST)
-@leading_to_cards
 def pay(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Begin a payment and lead to the provider's page; a refused form is kept."""
     form = TopUpForm.of(workspace.tenant.id, request.POST)
@@ -116,7 +115,6 @@ def _is_looked_at(payment: Payment, now: datetime) -> bool:
 
 
 @card_page(Permission.SEE_MONEY)
-@leading_to_cards
 def payments(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """List the workspace's payments, newest first; also as CSV."""
     tenant = workspace.tenant
@@ -147,7 +145,8 @@ def payments(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         template="workspace/payments.html",
     )
     up = {"up": "Billing", "up_href": reverse("workspace:billing", args=[tenant.public_id])}
-    return listing.answer(request, "workspace/base.html", {"workspace": workspace, **up})
+    answer = listing.answer(request, "workspace/base.html", {"workspace": workspace, **up})
+    return leading_to_cards(answer)
 
 
 @card_page(Permission.MANAGE_MONEY, POST)

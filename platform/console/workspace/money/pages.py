@@ -65,7 +65,6 @@ def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return done(request, workspace, "Alert saved", "billing")
 
 
-@leading_to_cards
 def billing_page(
     request: HttpRequest,
     workspace: Workspace,
@@ -101,7 +100,8 @@ def billing_page(
         "is_taxed": bool(settings.STRIPE_TAX_CODE),
         "top_up": top_up or (TopUpForm.of(workspace.id) if cards_on() and may_manage else None),
     }
-    return rendered(request, workspace, "workspace/billing.html", context, refused=form or top_up)
+    page = rendered(request, workspace, "workspace/billing.html", context, refused=form or top_up)
+    return leading_to_cards(page)
 
 
 @member(Permission.SEE_MONEY)

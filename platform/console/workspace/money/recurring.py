@@ -56,7 +56,6 @@ class DetailsForm(forms.Form):
 
 
 @card_page(Permission.MANAGE_MONEY, FORM)
-@leading_to_cards
 def automatic(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Show the automatic top-ups, or agree to them; without a saved card, by a first payment."""
     customer = customer_of(workspace.tenant.id) or PaymentCustomer()
@@ -67,7 +66,8 @@ def automatic(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         customer = customer_of(workspace.tenant.id) or customer
     waiting = to_confirm(workspace.tenant.id)
     context = {"form": form, "customer": customer, "waiting": waiting, **_standing(customer)}
-    return rendered(request, workspace, "workspace/automatic.html", context, refused=form.is_bound)
+    page = "workspace/automatic.html"
+    return leading_to_cards(rendered(request, workspace, page, context, refused=form.is_bound))
 
 
 def _standing(customer: PaymentCustomer) -> dict[str, object]:
