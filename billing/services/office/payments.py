@@ -14,7 +14,7 @@ from typing import Unpack
 from uuid import UUID, uuid5
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 
 from accounts import rates
@@ -30,6 +30,7 @@ from billing.payments.port import (
     CustomerDetails,
     Ids,
     Present,
+    ProviderAway,
     ProviderError,
     ProviderRefused,
 )
@@ -37,6 +38,7 @@ from billing.payments.shares import micros_of
 from billing.selectors.office.payments import cards_on, may_come, top_up_room
 from billing.services.office.payment_mail import payers_of
 from billing.services.office.payment_movements import apply
+from pictor.kit.database.errors import is_locked
 from pictor.kit.words.client_addresses import counted_address
 from pictor.kit.words.money import in_dollars
 
@@ -237,16 +239,21 @@ def follow(payment_id: UUID, *, now: datetime, seconds: float | None = None) -> 
     """Look at the provider's present state of a payment, and book what it says.
 
     Safe at any time and beside others: the answer of a look changes nothing once a newer one was
-    booked. A page says how many `seconds` it may take. Raises ProviderError, and
-    Payment.DoesNotExist.
+    booked. A page says how many `seconds` it may take. Raises ProviderError, also if another
+    process books it for longer than we wait, and Payment.DoesNotExist.
     """
     at = asked_provider()
-    payment = begin_look(payment_id, now=now)
-    with nullcontext() if seconds is None else at.within(seconds):
-        present = at.present(ids_of(payment))
-        if present is not None:
-            end_invoice(at, payment, present, now=now)
-    return apply(payment_id, look=payment.looks, present=present, now=now)
+    try:
+        payment = begin_look(payment_id, now=now)
+        with nullcontext() if seconds is None else at.within(seconds):
+            present = at.present(ids_of(payment))
+            if present is not None:
+                end_invoice(at, payment, present, now=now)
+        return apply(payment_id, look=payment.looks, present=present, now=now)
+    except OperationalError as error:
+        if is_locked(error):
+            raise ProviderAway("another process is booking it") from error
+        raise
 
 
 @transaction.atomic

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import OperationalError
 from django.urls import reverse
 from typing_extensions import override
 
@@ -124,8 +123,6 @@ def _follow(asked: Sought) -> ActResult:
         seen = follow(asked.subject.pk, now=asked.now, seconds=PAGE_SECONDS)
     except ProviderError as error:
         raise ValidationError(f"The provider could not be asked: {error}.") from error
-    except OperationalError as error:
-        raise ValidationError("A worker is booking it. Look again in a moment.") from error
     _, words = badge_of(seen, complaints_of(seen))
     return ActResult(words=f"Looked at the provider: {words.lower()}", facts={"state": seen.state})
 

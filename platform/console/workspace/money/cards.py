@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -96,7 +95,7 @@ def payment(request: HttpRequest, workspace: Workspace, payment: UUID) -> HttpRe
         try:
             with asking():
                 found = follow(found.id, now=now)
-        except (ValidationError, ProviderError, OperationalError):  # or a worker is booking it
+        except (ValidationError, ProviderError):
             is_unheard = True
     is_open = found.state == found.State.BEGUN and found.expires_at > now
     context = {

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from psycopg.errors import LockNotAvailable
 
 from accounts.models import Tenant, User
 from billing.models import Payment
@@ -248,7 +249,9 @@ def test_a_page_that_waits_in_vain_for_a_worker_who_books_the_payment_says_so(
     acme, cards, client, send
 ):
     send(offered="2000")
-    cards.refuses["present"].append(OperationalError("canceling statement due to lock timeout"))
+    locked = OperationalError("canceling statement due to lock timeout")
+    locked.__cause__ = LockNotAvailable()
+    cards.refuses["present"].append(locked)
 
     answer = client.get(url("payment", acme, Payment.objects.get().id))
 
