@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 
 from billing.models import Payment
 from billing.payments.port import ProviderError
-from billing.selectors.office.payment_search import PaymentFilter
+from billing.selectors.office.payment_search import PaymentFilter, sums_of_payment
 from billing.selectors.office.payments import cards_on, payment_of
 from billing.services.office.payments import follow, open_portal
 from console.amounts import cents
@@ -101,6 +101,7 @@ def payment(request: HttpRequest, workspace: Workspace, payment: UUID) -> HttpRe
     context = {
         "payment": found,
         "facts": _facts(found),
+        "has_gone": any(sums_of_payment(found)),
         "has_left": bool(word_of(request.GET, "left", ["1"])),
         "is_unheard": is_unheard,
         "is_open": is_open,

@@ -278,6 +278,9 @@ def test_a_list_shows_what_was_charged_paid_back_and_disputed(acme, sign_in):
         "● Paid", "$20.00", "$24.00 tax $4.00", "$3.00 disputed $7.00", "Visa …4242", "A-1",
         "Open",
     ]  # fmt: skip
+    own = said_by(sign_in(acme, "viewer").get(url("payment", acme, paid.id)))
+    assert "$20.00 was added, and not all of it is still here: see below." in own
+    assert "Paid back $3.00 Taken by disputes $7.00" in own
     assert 'href="https://invoice.example/1"' in page
     assert "Invoices and card" not in page
 
