@@ -108,9 +108,7 @@ function whyRefused({ status, headers }) {
   return `That did not work; this page has not changed.${id ? ` If it stays so, tell us ${id}.` : ""}`;
 }
 
-function isBackground(element) {
-  return element.matches?.("[data-poll]"); // it asks again by itself
-}
+const isBackground = (element) => element.matches?.("[data-poll]"); // it asks again by itself
 
 document.addEventListener("htmx:response:error", (event) => {
   const { ctx } = event.detail;

@@ -1,111 +1,18 @@
-// A mask painted over the first image: what is painted may change.
+// A mask painted over the first image: what is painted may change. The dialog has a canvas with the
+// image behind it, painted by pointer, or by arrows and the space bar.
 
 const STEP = 1 / 40; // of the image's width, by an arrow key
+const BY = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const dialog = document.getElementById("brush");
+const canvas = dialog.querySelector("canvas");
+const pen = canvas.getContext("2d");
+const picture = dialog.querySelector("img");
+const width = dialog.querySelector("[type=range]");
+let at = [0, 0];
+let last = null; // where the line goes on from
+let paints = false;
+let isEmpty = true;
 
-class Brush {
-  // Of a dialog: a canvas with the image behind it, painted by pointer, or by arrows and the space bar.
-  constructor(dialog) {
-    this.dialog = dialog;
-    this.canvas = dialog.querySelector("canvas");
-    this.pen = this.canvas.getContext("2d");
-    this.picture = dialog.querySelector("img");
-    this.ring = dialog.querySelector("[data-ring]");
-    this.width = dialog.querySelector("[type=range]");
-    this.canvas.addEventListener("pointerdown", (event) => {
-      this.canvas.setPointerCapture(event.pointerId);
-      this.paints = true;
-      this.last = null;
-      this.to(this.placeOf(event));
-    });
-    this.canvas.addEventListener("pointermove", (event) => this.to(this.placeOf(event)));
-    for (const name of ["pointerup", "pointercancel"]) {
-      this.canvas.addEventListener(name, () => { this.paints = false; });
-    }
-    this.canvas.addEventListener("keydown", (event) => this.key(event));
-    this.width.addEventListener("input", () => this.show());
-    dialog.querySelector("[data-clear]").addEventListener("click", () => this.clear());
-  }
-
-  async paint(address) {
-    // Return the mask as a file, or null if nothing was painted or it was closed.
-    this.picture.src = address;
-    await this.picture.decode();
-    this.canvas.width = this.picture.naturalWidth;
-    this.canvas.height = this.picture.naturalHeight;
-    this.at = [this.canvas.width / 2, this.canvas.height / 2];
-    this.paints = false;
-    this.isEmpty = true;
-    this.dialog.returnValue = "";
-    this.dialog.showModal();
-    this.canvas.focus();
-    this.show();
-    await new Promise((resolve) => { this.dialog.addEventListener("close", resolve, { once: true }); });
-    return this.dialog.returnValue === "done" && !this.isEmpty ? this.mask() : null;
-  }
-
-  get radius() { return (this.canvas.width * this.width.value) / 200; }
-
-  placeOf({ offsetX, offsetY }) {
-    const scale = this.canvas.width / this.canvas.clientWidth;
-    return [offsetX * scale, offsetY * scale];
-  }
-
-  key(event) {
-    const step = this.canvas.width * STEP * (event.shiftKey ? 4 : 1);
-    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (event.key === " ") {
-      this.paints = !this.paints;
-      this.last = null;
-      this.to(this.at);
-    } else if (by) {
-      const most = [this.canvas.width, this.canvas.height];
-      this.to(this.at.map((place, axis) => Math.min(most[axis], Math.max(0, place + by[axis] * step))));
-    } else return;
-    event.preventDefault();
-  }
-
-  to(place) {
-    if (this.paints) {
-      Object.assign(this.pen, { lineCap: "round", lineWidth: 2 * this.radius, strokeStyle: "#f0f" });
-      this.pen.beginPath();
-      this.pen.moveTo(...(this.last ?? place));
-      this.pen.lineTo(...place);
-      this.pen.stroke();
-      this.isEmpty = false;
-      this.last = place;
-    }
-    this.at = place;
-    this.show();
-  }
-
-  show() {
-    // The ring is where the brush is, as wide as it paints.
-    const scale = this.canvas.clientWidth / this.canvas.width;
-    const across = 2 * this.radius * scale;
-    const [left, top] = this.at.map((place) => place * scale - across / 2);
-    const { style } = this.ring;
-    [style.width, style.height, style.left, style.top] = [across, across, left, top].map((one) => `${one}px`);
-    this.dialog.querySelector("[data-state]").textContent = this.paints ? "Painting" : "Not painting";
-  }
-
-  clear() {
-    this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    this.isEmpty = true;
-    this.canvas.focus();
-  }
-
-  async mask() {
-    // Opaque where nothing was painted; transparent, at every pixel's whole, where it was.
-    const { width, height } = this.canvas;
-    const pixels = this.pen.getImageData(0, 0, width, height);
-    for (let at = 3; at < pixels.data.length; at += 4) pixels.data[at] = pixels.data[at] ? 0 : 255;
-    this.pen.putImageData(pixels, 0, 0);
-    const bytes = await new Promise((resolve) => { this.canvas.toBlob(resolve, "image/png"); });
-    return new File([bytes], "mask.png", { type: "image/png" });
-  }
-}
-
-let brush = null;
 export async function open(button) {
   // Choose what is painted in the file field beside the button.
   const field = button.closest("[data-mask]");
@@ -114,8 +21,7 @@ export async function open(button) {
     ?? document.querySelector("[data-chosen] img")?.src;
   note.textContent = first ? "" : "Choose the image to edit first.";
   if (!first) return;
-  brush ??= new Brush(document.getElementById("brush"));
-  const made = await brush.paint(first).catch(() => undefined);
+  const made = await painted(first).catch(() => undefined);
   if (made === undefined) note.textContent = "The image cannot be shown: choose a mask as a file.";
   if (!made) return;
   const held = new DataTransfer();
@@ -123,3 +29,90 @@ export async function open(button) {
   field.querySelector("[type=file]").files = held.files;
   note.textContent = "A painted mask was chosen.";
 }
+
+async function painted(address) {
+  // Return the mask as a file, or null if nothing was painted or it was closed.
+  picture.src = address;
+  await picture.decode();
+  canvas.width = picture.naturalWidth;
+  canvas.height = picture.naturalHeight;
+  at = [canvas.width / 2, canvas.height / 2];
+  paints = false;
+  isEmpty = true;
+  dialog.returnValue = "";
+  dialog.showModal();
+  canvas.focus();
+  show();
+  await new Promise((resolve) => { dialog.addEventListener("close", resolve, { once: true }); });
+  return dialog.returnValue === "done" && !isEmpty ? mask() : null;
+}
+
+async function mask() {
+  // Opaque where nothing was painted; transparent, at every pixel's whole, where it was.
+  const pixels = pen.getImageData(0, 0, canvas.width, canvas.height);
+  for (let place = 3; place < pixels.data.length; place += 4) {
+    pixels.data[place] = pixels.data[place] ? 0 : 255;
+  }
+  pen.putImageData(pixels, 0, 0);
+  const bytes = await new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
+  return new File([bytes], "mask.png", { type: "image/png" });
+}
+
+const radius = () => (canvas.width * width.value) / 200;
+
+function show() {
+  // The ring is where the brush is, as wide as it paints.
+  const scale = canvas.clientWidth / canvas.width;
+  const across = 2 * radius() * scale;
+  const [left, top] = at.map((place) => place * scale - across / 2);
+  const { style } = dialog.querySelector("[data-ring]");
+  [style.width, style.height, style.left, style.top] = [across, across, left, top].map((one) => `${one}px`);
+  dialog.querySelector("[data-state]").textContent = paints ? "Painting" : "Not painting";
+}
+
+function to(place) {
+  if (paints) {
+    Object.assign(pen, { lineCap: "round", lineWidth: 2 * radius(), strokeStyle: "#f0f" });
+    pen.beginPath();
+    pen.moveTo(...(last ?? place));
+    pen.lineTo(...place);
+    pen.stroke();
+    isEmpty = false;
+    last = place;
+  }
+  at = place;
+  show();
+}
+
+function follow({ offsetX, offsetY }) {
+  const scale = canvas.width / canvas.clientWidth;
+  to([offsetX * scale, offsetY * scale]);
+}
+
+function begin(paint) {
+  paints = paint;
+  last = null;
+}
+
+canvas.addEventListener("pointerdown", (event) => {
+  canvas.setPointerCapture(event.pointerId);
+  begin(true);
+  follow(event);
+});
+canvas.addEventListener("pointermove", follow);
+canvas.addEventListener("lostpointercapture", () => { paints = false; });
+canvas.addEventListener("keydown", (event) => {
+  const step = canvas.width * STEP * (event.shiftKey ? 4 : 1);
+  const most = [canvas.width, canvas.height];
+  const by = BY[event.key];
+  if (event.key === " ") begin(!paints);
+  else if (!by) return;
+  to(by ? at.map((place, axis) => Math.min(most[axis], Math.max(0, place + by[axis] * step))) : at);
+  event.preventDefault();
+});
+width.addEventListener("input", show);
+dialog.querySelector("[data-clear]").addEventListener("click", () => {
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  isEmpty = true;
+  canvas.focus();
+});

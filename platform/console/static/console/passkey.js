@@ -24,12 +24,10 @@ class Passkey extends HTMLElement {
 
   ask() {
     const options = JSON.parse(this.getAttribute("options"));
-    if (!this.hasAttribute("makes")) {
-      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
-      return navigator.credentials.get({ publicKey });
-    }
-    const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
-    return navigator.credentials.create({ publicKey });
+    const { parseRequestOptionsFromJSON: shown, parseCreationOptionsFromJSON: made } = PublicKeyCredential;
+    return this.hasAttribute("makes")
+      ? navigator.credentials.create({ publicKey: made(options) })
+      : navigator.credentials.get({ publicKey: shown(options) });
   }
 }
 

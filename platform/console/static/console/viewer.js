@@ -2,73 +2,58 @@
 
 const LEAST = 1 / 16;
 const MOST = 8;
+const dialog = document.getElementById("viewer");
+const one = (name) => dialog.querySelector(`[data-${name}]`);
+const stage = one("stage");
+const picture = one("picture");
+let links = [];
+let at = 0;
+let chosen = 0; // the scale; 0 stands for the whole picture, whatever the window
 
-class Viewer {
-  // Of a dialog: one picture at a time, larger or smaller, and the next one.
-  constructor(dialog) {
-    this.dialog = dialog;
-    this.stage = this.one("stage");
-    this.picture = this.one("picture");
-    dialog.addEventListener("click", ({ target }) => {
-      const { step, zoom } = target.closest("button")?.dataset ?? {};
-      if (step) this.show(this.at + Number(step));
-      if (zoom) this.zoom(Number(zoom));
-    });
-    dialog.addEventListener("keydown", (event) => {
-      const button = dialog.querySelector(`[aria-keyshortcuts="${CSS.escape(event.key)}"]`);
-      if (!button || (event.key.startsWith("Arrow") && this.isWide)) return; // it scrolls then
-      event.preventDefault();
-      button.click();
-    });
-    this.picture.addEventListener("load", () => this.draw());
-    addEventListener("resize", () => { if (dialog.open) this.draw(); });
-  }
-
-  one(name) { return this.dialog.querySelector(`[data-${name}]`); }
-
-  open(link) {
-    this.links = [...document.querySelectorAll("[data-loads=viewer]")];
-    this.dialog.showModal();
-    this.show(this.links.indexOf(link));
-  }
-
-  get fit() {
-    const { naturalWidth: width, naturalHeight: height } = this.picture;
-    return Math.min(1, (this.stage.clientWidth - 24) / width, (this.stage.clientHeight - 24) / height);
-  }
-
-  get isWide() { return this.stage.scrollWidth > this.stage.clientWidth; }
-
-  show(at) {
-    this.at = (at + this.links.length) % this.links.length;
-    const link = this.links[this.at];
-    const thumb = link.querySelector("img");
-    const address = new URL(link.href, location).href;
-    this.scale = 0;
-    Object.assign(this.picture, { src: address, alt: thumb.alt });
-    document.getElementById("viewer-address").textContent = address;
-    this.one("file").href = link.closest("figure").querySelector("a[download]").href;
-    this.one("place").textContent = `${this.at + 1} of ${this.links.length}`;
-    for (const one of this.dialog.querySelectorAll("[data-step]")) one.disabled = this.links.length < 2;
-    if (this.picture.complete) this.draw();
-  }
-
-  zoom(by) {
-    // Scale 0 stands for the whole picture, whatever the window.
-    this.scale = by && Math.min(MOST, Math.max(LEAST, (this.scale || this.fit) * by));
-    this.draw();
-  }
-
-  draw() {
-    const scale = this.scale || this.fit;
-    this.picture.width = Math.max(1, this.picture.naturalWidth * scale);
-    this.picture.height = Math.max(1, this.picture.naturalHeight * scale);
-    this.one("scale").textContent = `${Math.round(scale * 100)} %`;
-  }
-}
-
-let viewer = null;
 export function open(link) {
-  viewer ??= new Viewer(document.getElementById("viewer"));
-  viewer.open(link);
+  links = [...document.querySelectorAll("[data-loads=viewer]")];
+  dialog.showModal();
+  show(links.indexOf(link));
 }
+
+function show(place) {
+  at = (place + links.length) % links.length;
+  const link = links[at];
+  const address = new URL(link.href, location).href;
+  chosen = 0;
+  Object.assign(picture, { src: address, alt: link.querySelector("img").alt });
+  document.getElementById("viewer-address").textContent = address;
+  one("file").href = link.closest("figure").querySelector("a[download]").href;
+  one("place").textContent = `${at + 1} of ${links.length}`;
+  for (const button of dialog.querySelectorAll("[data-step]")) button.disabled = links.length < 2;
+  if (picture.complete) draw();
+}
+
+function fit() {
+  const { naturalWidth: width, naturalHeight: height } = picture;
+  return Math.min(1, (stage.clientWidth - 24) / width, (stage.clientHeight - 24) / height);
+}
+
+function draw() {
+  const scale = chosen || fit();
+  picture.width = Math.max(1, picture.naturalWidth * scale);
+  picture.height = Math.max(1, picture.naturalHeight * scale);
+  one("scale").textContent = `${Math.round(scale * 100)} %`;
+}
+
+dialog.addEventListener("click", ({ target }) => {
+  const { step, zoom: by } = target.closest("button")?.dataset ?? {};
+  if (step) show(at + Number(step));
+  if (!by) return;
+  chosen = Number(by) && Math.min(MOST, Math.max(LEAST, (chosen || fit()) * by));
+  draw();
+});
+dialog.addEventListener("keydown", (event) => {
+  const button = dialog.querySelector(`[aria-keyshortcuts="${CSS.escape(event.key)}"]`);
+  const scrolls = event.key.startsWith("Arrow") && stage.scrollWidth > stage.clientWidth;
+  if (!button || scrolls) return;
+  event.preventDefault();
+  button.click();
+});
+picture.addEventListener("load", draw);
+addEventListener("resize", () => { if (dialog.open) draw(); });

@@ -18,9 +18,7 @@ document.addEventListener("htmx:before:request", (event) => {
   if (isUnattended) live?.pause();
   const isPaused = isUnattended || live?.button.hidden === false;
   const isAsked = poll.querySelector("dialog[open]");
-  if (document.hidden || isAsked || isPaused || Date.now() < poll.restsUntil) {
-    event.preventDefault();
-  }
+  if (document.hidden || isAsked || isPaused || Date.now() < poll.restsUntil) event.preventDefault();
 });
 
 for (const name of ["htmx:response:error", "htmx:error"]) {
