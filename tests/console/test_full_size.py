@@ -56,7 +56,8 @@ def test_three_models_are_compared(playground: Page, place: Place) -> None:
     page = playground
     page.goto(place.path("compare"))
     page.get_by_label("Prompt").fill("A kite over the sea")
-    page.get_by_label("Image 3").select_option("gpt-image-2|high")
+    for number, kind in enumerate(("gpt-image-2|low", "gpt-image-1|low", "dall-e-3|standard"), 1):
+        page.get_by_label(f"Image {number}").select_option(kind)
     page.get_by_role("button", name="Generate 3 images").click()
 
     runs = page.get_by_role("region", name="Results").get_by_role("listitem")

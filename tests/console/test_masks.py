@@ -1,4 +1,4 @@
-"""A mask in a browser: painted by keys over the image to edit, and sent with it."""
+"""Edits in a browser: a mask painted by keys over the image and sent with it, and a variation."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -44,3 +44,17 @@ def test_nothing_painted_is_no_mask(editing: Page) -> None:
 
     files = page.locator("#mask").evaluate("field => field.files.length")
     assert files == 0
+
+
+def test_a_square_png_is_varied(playground: Page) -> None:
+    page = playground
+    generate(page).get_by_role("link", name="Vary").click()
+    expect(page.get_by_label("Task")).to_have_value("variation")
+    expect(page.locator("#uses").get_by_role("checkbox")).to_be_checked()
+
+    card = generate(page)
+    card.get_by_text("· charged").wait_for()
+    assert axe_of_look(page) == []
+
+    card.get_by_role("link", name="Details").click()
+    expect(page.locator("#asked")).to_contain_text('"input:0:')
