@@ -6,13 +6,17 @@ for it, so that all cents take exactly all micros, however they are split.
 
 from dataclasses import dataclass
 
-from pictor.kit.words.money import Micros, scale_half_up
+from pictor.kit.words.money import Micros, in_dollars, scale_half_up
 
 MICROS_PER_CENT = 10_000
 
 
 def micros_of(cents: int) -> Micros:
     return Micros(cents * MICROS_PER_CENT)
+
+
+def dollars_of(cents: int) -> str:
+    return in_dollars(micros_of(cents))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from django.db.models import Case, F, Q, QuerySet, Sum, When
 
 from accounts.selectors.office.tenants import tenant_by_id
 from billing.models import Payment, PaymentCustomer, PaymentDispute, PaymentMovement, ProviderEvent
-from billing.payments.shares import micros_of
+from billing.payments.shares import dollars_of
 from billing.selectors.office.balances import available_to
-from pictor.kit.words.money import Micros, in_dollars
+from pictor.kit.words.money import Micros
 
 Kind, Moved, State = PaymentMovement.Kind, PaymentMovement.State, Payment.State
 OFFERED = (20, 50, 100, 500)
@@ -103,7 +103,7 @@ def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:
         in_all = settings.TOP_UP_FIRST_WEEK * 100
         left = max(in_all - paid.aggregate(sum=Sum("asked_cents", default=0))["sum"], 0)
         most = min(most, left)
-        all_of_it, rest = (in_dollars(micros_of(n)).removesuffix(".00") for n in (in_all, left))
+        all_of_it, rest = (dollars_of(n).removesuffix(".00") for n in (in_all, left))
         why = (
             f"Until {new_until:%-d %B} this workspace can add {all_of_it} by card in all;"
             f" {rest} of it is left."

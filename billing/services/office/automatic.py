@@ -21,7 +21,7 @@ from accounts.services import By, record
 from accounts.services.office.tenants import refuse_ended
 from billing.models import CHECKOUT_LASTS, Payment, PaymentCustomer, TenantBalance
 from billing.payments.port import NO_CARD, ProviderRefused
-from billing.payments.shares import micros_of
+from billing.payments.shares import dollars_of, micros_of
 from billing.selectors.office.payments import top_up_room
 from billing.services.office.payment_mail import declined, pause
 from billing.services.office.payment_movements import KEY_LASTS, apply
@@ -55,7 +55,7 @@ OFF = {
 
 def consent_text(below_micros: Micros, add_cents: int, most_cents: int) -> str:
     """Return what a member agrees to."""
-    add, most = in_dollars(micros_of(add_cents)), in_dollars(micros_of(most_cents))
+    add, most = dollars_of(add_cents), dollars_of(most_cents)
     return (
         f"Whenever less than {in_dollars(below_micros)} is available, charge {add} to the saved"
         f" card, at most {most} in a calendar month (UTC) and once an hour, until a member stops"
@@ -90,7 +90,7 @@ def agree(
     if most_cents < add_cents:
         raise ValidationError("A month has to allow at least one top-up.")
     if most_cents > MOST_CENTS:
-        raise ValidationError(f"A month allows at most {in_dollars(micros_of(MOST_CENTS))}.")
+        raise ValidationError(f"A month allows at most {dollars_of(MOST_CENTS)}.")
     refuse_amount(tenant_id, add_cents, now)
     agreed = {
         **OFF,

@@ -24,7 +24,7 @@ from billing.models import (
 )
 from billing.payments import provider
 from billing.payments.port import Dispute, Movement, Present
-from billing.payments.shares import CardCharge, micros_of
+from billing.payments.shares import CardCharge, dollars_of, micros_of
 from billing.selectors.office.payments import gone_of
 from billing.services.office import card_money
 from billing.services.office.payment_mail import declined, pause, tell
@@ -108,8 +108,8 @@ def _why_not(payment: Payment, present: Present) -> str:
     if present.currency.lower() != "usd":
         return f"It was paid in {present.currency.upper()}, and asked for in USD."
     if present.subtotal_cents != payment.asked_cents:
-        paid = in_dollars(micros_of(present.subtotal_cents))
-        return f"{paid} was paid, and {in_dollars(payment.credited_micros)} was asked for."
+        paid, asked = dollars_of(present.subtotal_cents), dollars_of(payment.asked_cents)
+        return f"{paid} was paid, and {asked} was asked for."
     return ""
 
 
@@ -181,11 +181,10 @@ def _keep_dispute(payment: Payment, dispute: Dispute, now: datetime) -> None:
         return
     pause(payment.tenant_id, Pause.DISPUTED, now=now)
     if dispute.kind == "dispute":
-        amount = in_dollars(micros_of(dispute.cents))
         tell(
             payment.tenant_id,
             "a payment was disputed",
-            f"The bank was asked to take back {amount} of the payment of"
+            f"The bank was asked to take back {dollars_of(dispute.cents)} of the payment of"
             f" {in_dollars(payment.credited_micros)}. What it takes back leaves the balance.",
             "If that is a mistake, tell your bank, and the operator of this site.",
         )
@@ -344,7 +343,7 @@ def _reinstate(payment: Payment, top_up_seq: int, row: PaymentMovement) -> None:
 
 def _tell_paid_back(payment: Payment, row: PaymentMovement, now: datetime) -> None:
     pause(payment.tenant_id, Pause.PAID_BACK, now=now)
-    back, paid = (in_dollars(micros_of(cents)) for cents in (row.cents, payment.amount_cents or 0))
+    back, paid = dollars_of(row.cents), dollars_of(payment.amount_cents or 0)
     tell(
         payment.tenant_id,
         f"{back} was paid back",

@@ -34,13 +34,12 @@ from billing.payments.port import (
     ProviderError,
     ProviderRefused,
 )
-from billing.payments.shares import micros_of
+from billing.payments.shares import dollars_of, micros_of
 from billing.selectors.office.payments import cards_on, may_come, top_up_room
 from billing.services.office.payment_mail import payers_of
 from billing.services.office.payment_movements import apply
 from pictor.kit.database.errors import is_locked
 from pictor.kit.words.client_addresses import counted_address
-from pictor.kit.words.money import in_dollars
 
 logger = logging.getLogger(__name__)
 
@@ -197,7 +196,7 @@ def refuse_amount(tenant_id: UUID, cents: int, now: datetime) -> None:
     if room.most < room.least:
         raise ValidationError(room.why)
     if not room.least <= cents <= room.most:
-        least, most = in_dollars(micros_of(room.least)), in_dollars(micros_of(room.most))
+        least, most = dollars_of(room.least), dollars_of(room.most)
         why = f" {room.why}" if room.why else ""
         raise ValidationError(f"Choose an amount from {least} to {most}.{why}")
 

@@ -13,10 +13,9 @@ from django.db.models import Min, Q
 
 from billing.models import Payment, PaymentMovement, ProviderEvent
 from billing.payments.port import BalanceEntry
-from billing.payments.shares import micros_of
+from billing.payments.shares import dollars_of
 from billing.selectors.office.payments import BOOKS, differences
 from billing.services.office.payments import asked_provider, each_alone, follow
-from pictor.kit.words.money import in_dollars
 
 WINDOW = timedelta(days=3)
 """Each day is compared three times: an entry may come late."""
@@ -84,12 +83,12 @@ def _differences(
         if row is None and payment.person_why and entry.source_id == payment.charge_id:
             cents -= payment.amount_cents or 0  # known, and credited to nobody
         if _cents_of(row) != cents:
-            how = f"{_dollars(cents)} there, and {_dollars(_cents_of(row))} here"
+            how = f"{dollars_of(cents)} there, and {dollars_of(_cents_of(row))} here"
             yield Difference(payment, key, entry.at, how)
     for key, row in ours.items():
         # What stands at the edges may be in the books of another time.
         if _cents_of(row) and since + SETTLED_AFTER < row.at < until - SETTLED_AFTER:
-            how = f"nothing there, and {_dollars(_cents_of(row))} here"
+            how = f"nothing there, and {dollars_of(_cents_of(row))} here"
             yield Difference(row.payment, key, row.at, how)
 
 
@@ -103,7 +102,3 @@ def _cents_of(row: PaymentMovement | None) -> int:
     if row is None or row.state == PaymentMovement.State.FAILED:
         return 0
     return row.cents if row.kind in {"charge", "reinstatement"} else -row.cents
-
-
-def _dollars(cents: int) -> str:
-    return in_dollars(micros_of(cents))

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from django.db import DatabaseError, connection
 from django.db.models import F, Max, Min
 
 from billing.models import Payment, ProviderEvent
-from billing.payments.port import Event, ProviderError
+from billing.payments.port import ProviderError
 from billing.selectors.office.payments import BOOKS
 from billing.services.office.payment_movements import is_live
 from billing.services.office.payments import asked_provider, follow
@@ -43,13 +44,15 @@ MOST_WAIT = timedelta(hours=1)
 
 _OURS = """
 (SELECT id FROM billing_payment
-  WHERE id = %s OR session_id = NULLIF(%s, '') OR payment_intent_id = NULLIF(%s, '')
-     OR charge_id = NULLIF(%s, '') OR invoice_id = NULLIF(%s, '') LIMIT 1)
+  WHERE id = %(payment_id)s OR session_id = NULLIF(%(session_id)s, '')
+     OR payment_intent_id = NULLIF(%(payment_intent_id)s, '')
+     OR charge_id = NULLIF(%(charge_id)s, '') OR invoice_id = NULLIF(%(invoice_id)s, '') LIMIT 1)
 """
 _KEEP = f"""
 INSERT INTO billing_providerevent (id, type, payment_id, session_id, payment_intent_id, invoice_id,
                                    created_at, received_at, next_at, rang)
-VALUES (%s, %s, {_OURS}, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%(id)s, %(type)s, {_OURS}, %(session_id)s, %(payment_intent_id)s, %(invoice_id)s,
+        %(created_at)s, %(now)s, %(now)s, %(rang)s)
 ON CONFLICT (id) DO UPDATE SET rang = billing_providerevent.rang OR excluded.rang
 """  # noqa: S608 - our own text
 
@@ -61,7 +64,7 @@ def ring(body: bytes, headers: Mapping[str, str]) -> None:
     """
     event = asked_provider().event_of(body, headers)
     if event is not None and event.live == is_live():
-        _keep(event, rang=True, now=clock.now())
+        run(_KEEP, {**asdict(event), "rang": True, "now": clock.now()})
         ring_bell(TASK)
 
 
@@ -72,7 +75,7 @@ def pull(now: datetime) -> None:
     known = set(ProviderEvent.objects.filter(created_at__gte=since).values_list("id", flat=True))
     for event in at.events(since):
         if event.id not in known and event.live == is_live():
-            _keep(event, rang=False, now=now)
+            run(_KEEP, {**asdict(event), "rang": False, "now": now})
     ours = {"type": BOOKS, "rang": False, "received_at": now, "next_at": now, "handled_at": now}
     ProviderEvent.objects.update_or_create(id=PULLED, defaults={"created_at": now, **ours})
 
@@ -87,13 +90,6 @@ def _seen_to(now: datetime) -> datetime:
     pulled = ProviderEvent.objects.filter(id=PULLED).values_list("created_at", flat=True).first()
     first = Payment.objects.aggregate(at=Min("begun_at"))["at"] or now
     return min(newest or first, pulled or first)
-
-
-def _keep(event: Event, *, rang: bool, now: datetime) -> None:
-    ids = (event.session_id, event.payment_intent_id, event.charge_id, event.invoice_id)
-    kept = (event.session_id, event.payment_intent_id, event.invoice_id)
-    times = (event.created_at, now, now)
-    run(_KEEP, [event.id, event.type, event.payment_id, *ids, *kept, *times, rang])
 
 
 def handle(now: datetime) -> None:
@@ -114,19 +110,13 @@ def _due(now: datetime) -> Mapping[UUID, Sequence[ProviderEvent]]:
     due = defaultdict[UUID, list[ProviderEvent]](list)
     for event in waiting.order_by("created_at"):
         # The look that learns the id may have been under way when the event was kept.
-        payment_id = event.payment_id or _payment_of(event)
+        known = {**vars(event), "charge_id": ""}
+        payment_id = event.payment_id or first_row(f"SELECT {_OURS}", known)[0]
         if payment_id is not None:
             due[payment_id].append(event)
         elif event.received_at <= now - UNKNOWN_FOR:
             ProviderEvent.objects.filter(id=event.id).update(handled_at=now)
     return due
-
-
-def _payment_of(event: ProviderEvent) -> UUID | None:
-    names = [event.session_id, event.payment_intent_id, "", event.invoice_id]
-    payment_id: UUID | None
-    (payment_id,) = first_row(f"SELECT {_OURS}", [None, *names])
-    return payment_id
 
 
 def _handle(payment_id: UUID, events: Sequence[ProviderEvent], now: datetime) -> None:
