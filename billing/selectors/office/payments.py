@@ -87,10 +87,9 @@ def card_money_left(tenant_id: UUID) -> Micros:
     return Micros(min(bought - gone, available_to(tenant_id)))
 
 
-def may_come(now: datetime) -> Q:
-    """Select payments that may still be paid: not those by hand whose page failed to open."""
-    opened = Q(automatic=True) | Q(page_url__gt="") | Q(begun_at__gt=now - OPENING)
-    return opened & Q(state=State.BEGUN, expires_at__gt=now)
+def opened(now: datetime) -> Q:
+    """Select all payments but those by hand whose page failed to open: nobody can pay them."""
+    return Q(automatic=True) | Q(page_url__gt="") | Q(begun_at__gt=now - OPENING)
 
 
 def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:
@@ -98,7 +97,8 @@ def top_up_room(tenant_id: UUID, now: datetime) -> TopUpRoom:
     least, most, why = settings.TOP_UP_LEAST * 100, settings.TOP_UP_MOST * 100, ""
     new_until = tenant_by_id(tenant_id).created_at + FIRST_WEEK
     if now < new_until:
-        stands = Q(state__in=[State.PAID, State.PERSON]) | may_come(now)
+        may_come = opened(now) & Q(state=State.BEGUN, expires_at__gt=now)
+        stands = Q(state__in=[State.PAID, State.PERSON]) | may_come
         paid = Payment.objects.filter(stands, tenant_id=tenant_id)
         in_all = settings.TOP_UP_FIRST_WEEK * 100
         left = max(in_all - paid.aggregate(sum=Sum("asked_cents", default=0))["sum"], 0)
@@ -119,10 +119,11 @@ def for_a_person() -> list[Payment]:
 
 
 def refused_refunds() -> list[PaymentMovement]:
-    """Return refunds that failed, of deleted workspaces' payments of which something is left."""
+    """Return deleted workspaces' payments' last refund that failed, where something is left."""
     failed = PaymentMovement.objects.filter(kind=Kind.REFUND, state=Moved.FAILED)
     found = failed.select_related("payment__tenant").order_by("at")
-    return [one for one in found if one.payment.tenant.has_ended and left_of_payment(one.payment)]
+    ended = {one.payment_id: one for one in found if one.payment.tenant.has_ended}
+    return [last for last in ended.values() if left_of_payment(last.payment)]
 
 
 def open_disputes() -> list[PaymentDispute]:

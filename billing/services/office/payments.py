@@ -35,7 +35,7 @@ from billing.payments.port import (
     ProviderRefused,
 )
 from billing.payments.shares import dollars_of, micros_of
-from billing.selectors.office.payments import cards_on, may_come, top_up_room
+from billing.selectors.office.payments import cards_on, opened, top_up_room
 from billing.services.office.payment_mail import payers_of
 from billing.services.office.payment_movements import apply
 from pictor.kit.database.errors import is_locked
@@ -182,9 +182,8 @@ def _refuse(tenant_id: UUID, cents: int, now: datetime, by: By) -> None:
     if isinstance(actor, User) and actor.email_verified_at is None:
         raise ValidationError("Confirm your e-mail address first.")
     refuse_amount(tenant_id, cents, now)
-    # An opening that failed before there was a page is none.
-    by_hand = Payment.objects.filter(tenant_id=tenant_id, automatic=False)
-    if by_hand.filter(may_come(now)).count() >= MOST_OPEN:
+    by_hand = Payment.objects.filter(opened(now), tenant_id=tenant_id, automatic=False)
+    if by_hand.filter(state=Payment.State.BEGUN, expires_at__gt=now).count() >= MOST_OPEN:
         raise ValidationError("Five payments are open already. Finish one, or wait half an hour.")
     if by_hand.filter(begun_at__gt=now - timedelta(hours=1)).count() >= MOST_AN_HOUR:
         raise ValidationError("Too many payments were begun within an hour. Try again later.")

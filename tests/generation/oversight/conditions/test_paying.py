@@ -33,7 +33,8 @@ def test_a_payment_for_a_person_says_why(look, payment):
 
 def test_a_refused_refund_of_a_deleted_workspace_is_for_a_person(look, payment):
     Payment.objects.update(top_up_seq=1)
-    make_movement(payment, "refund", cents=500, state="failed", reason="Refused: too late")
+    for why in ("Refused: busy", "Refused: too late"):
+        make_movement(payment, "refund", cents=500, state="failed", reason=why)
     before = look(0)
     Tenant.objects.update(erasure_due_at=DUE)
 
