@@ -1,11 +1,14 @@
 """One tenant: its money, status, limits, keys, members and data."""
 
+from uuid import UUID
+
 from django.http import HttpRequest, HttpResponse
 
-from billing.models import Transfer
+from billing.models import PaymentCustomer, Transfer
 from billing.selectors.office.payment_search import latest_payments
-from billing.selectors.office.payments import cards_on
+from billing.selectors.office.payments import cards_on, customer_of
 from billing.services.office.accounts import REVERSED_KINDS
+from billing.services.office.automatic import why_paused
 from console.ops.access import Operator, Permission, rendered, staff
 from console.ops.second_person import DECISIONS
 from console.ops.tenants.rows import row_of, tenant_of
@@ -31,6 +34,7 @@ def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
         "tenant": found,
         "cards": cards_on(),
         "payments": [(payment, badge_of(payment, complaints)) for payment, complaints in paid],
+        "automatic": _automatic(found.id) if cards_on() else "",
         "row": row_of(found, facts.figures, now),
         "figures": facts.figures,
         "why": facts.reason,
@@ -50,3 +54,12 @@ def tenant(request: HttpRequest, operator: Operator, tenant: str) -> HttpRespons
 def _reversible(move: Transfer) -> str:
     """Its number, if it can be reversed; what was paid by card is paid back."""
     return "" if move.line or move.kind not in REVERSED_KINDS else str(move.seq)
+
+
+def _automatic(tenant_id: UUID) -> str:
+    """Say whether a balance is topped up by itself, or why it is no longer."""
+    customer = customer_of(tenant_id)
+    if customer is None or customer.consented_at is None:
+        return "off"
+    why = why_paused(customer)
+    return f"paused: {PaymentCustomer.Pause(why).label}" if why else "on"

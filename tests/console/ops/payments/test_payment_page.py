@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from billing.models import Payment, Transfer
+from billing.models import Payment, PaymentCustomer, Transfer
 from billing.services.office.accounts import top_up
 from pictor.kit.words.money import Micros
 from tests.console.answers import said_by, words_of
@@ -89,3 +89,14 @@ def test_the_tenants_page_has_its_last_payments(owner, acme, payment):
 
     assert "Payments by card $20.00 ● Paid 20 Nov 2026, 12:00:00 UTC All its payments" in words
     assert "$77.00" not in words
+
+
+def test_the_tenants_page_says_why_automatic_top_ups_rest(owner, acme, payment):
+    page = f"/ops/tenants/{acme.tenant.public_id}/"
+    off = said_by(owner.get(page))
+    PaymentCustomer.objects.create(
+        tenant=acme.tenant, consented_at=PAID_AT, paused_for=PaymentCustomer.Pause.DECLINED
+    )
+
+    assert "Automatic top-ups are off." in off
+    assert "Automatic top-ups are paused: The card was declined." in said_by(owner.get(page))
