@@ -5,7 +5,6 @@ differs is kept, as an event of the type BOOKS whose `trouble` says how, until i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -25,16 +24,6 @@ SETTLED_AFTER = timedelta(hours=1)
 LEAST_BETWEEN = timedelta(hours=20)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What differs about a payment: the id of what moved at the provider, when, and how."""
-
-    payment: Payment
-    provider_id: str
-    at: datetime
-    how: str
-
-
 def keep_differences(now: datetime) -> None:
     """Compare once a day, look at what differs, and keep what differs still."""
     last = ProviderEvent.objects.filter(id=BOOKS).first()
@@ -43,22 +32,27 @@ def keep_differences(now: datetime) -> None:
     oldest = differences().aggregate(at=Min("created_at"))["at"] or now
     since = max(min(oldest - 2 * SETTLED_AFTER, now - WINDOW), now - LONGEST)
     until = now - SETTLED_AFTER
-    each_alone({one.payment.id for one in compare(since, until)}, partial(follow, now=now))
-    found = {f"{BOOKS}:{one.provider_id}": one for one in compare(since, until)}
-    for event_id, one in found.items():
-        _keep(event_id, one.at, now, payment=one.payment, trouble=one.how[:200], handled_at=None)
+    differing = {one.payment_id for one in compare(since, until) if one.payment_id}
+    each_alone(differing, partial(follow, now=now))
+    found = compare(since, until)
+    ProviderEvent.objects.bulk_create(
+        [*found, _event(BOOKS, now, handled_at=now)],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["created_at", "trouble", "handled_at"],
+    )
     compared = differences().filter(created_at__gte=since)
-    compared.exclude(id__in=found).update(handled_at=now)
-    _keep(BOOKS, now, now, handled_at=now)
+    compared.exclude(id__in=[one.id for one in found]).update(handled_at=now)
 
 
-def _keep(event_id: str, at: datetime, now: datetime, **told: object) -> None:
-    told |= {"type": BOOKS, "created_at": at, "received_at": now, "next_at": now, "rang": False}
-    ProviderEvent.objects.update_or_create(id=event_id, defaults=told)
+def _event(name: str, at: datetime, **told: object) -> ProviderEvent:
+    return ProviderEvent(
+        id=name, type=BOOKS, created_at=at, received_at=at, next_at=at, rang=False, **told
+    )
 
 
-def compare(since: datetime, until: datetime) -> list[Difference]:
-    """Return where the provider's books of a time and ours differ. Raises ProviderError."""
+def compare(since: datetime, until: datetime) -> list[ProviderEvent]:
+    """Return where the provider's books and ours differ, not saved. Raises ProviderError."""
     listed = list(asked_provider().entries(since, until))
     in_order = sorted(listed, key=lambda entry: entry.at)
     return list(_differences({_key(entry): entry for entry in in_order}, since, until))
@@ -66,7 +60,7 @@ def compare(since: datetime, until: datetime) -> list[Difference]:
 
 def _differences(
     entries: dict[str, BalanceEntry], since: datetime, until: datetime
-) -> Iterator[Difference]:
+) -> Iterator[ProviderEvent]:
     of_the_time = Q(at__gte=since, at__lt=until, provider_id__isnull=False)
     rows = PaymentMovement.objects.filter(Q(provider_id__in=entries) | of_the_time)
     ours = {row.provider_id or "": row for row in rows.select_related("payment")}
@@ -84,12 +78,12 @@ def _differences(
             cents -= payment.amount_cents or 0  # known, and credited to nobody
         if _cents_of(row) != cents:
             how = f"{dollars_of(cents)} there, and {dollars_of(_cents_of(row))} here"
-            yield Difference(payment, key, entry.at, how)
+            yield _event(f"{BOOKS}:{key}", entry.at, payment=payment, trouble=how)
     for key, row in ours.items():
         # What stands at the edges may be in the books of another time.
         if _cents_of(row) and since + SETTLED_AFTER < row.at < until - SETTLED_AFTER:
             how = f"nothing there, and {dollars_of(_cents_of(row))} here"
-            yield Difference(row.payment, key, row.at, how)
+            yield _event(f"{BOOKS}:{key}", row.at, payment=row.payment, trouble=how)
 
 
 def _key(entry: BalanceEntry) -> str:

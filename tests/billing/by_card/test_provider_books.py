@@ -35,7 +35,7 @@ def test_what_no_event_told_is_looked_at(cards, shop):
     cards.refund(payment.id, 500)
     cards.happened.clear()
     (found,) = compare(*DAY)
-    assert (found.payment, found.how) == (payment, "-$5.00 there, and $0.00 here")
+    assert (found.payment, found.trouble) == (payment, "-$5.00 there, and $0.00 here")
 
     keep_differences(LATER)
 
@@ -89,7 +89,7 @@ def test_what_the_provider_does_not_have_is_found(cards, shop):
 
     (found,) = compare(*DAY)
 
-    assert (found.provider_id, found.how) == ("re_x", "nothing there, and -$0.05 here")
+    assert (found.id, found.trouble) == ("books:re_x", "nothing there, and -$0.05 here")
 
 
 def test_others_entries_are_theirs(cards, shop):
