@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
-from sandbox import directives, errors, pictures
+from sandbox import credentials, directives, errors, pictures
 from sandbox.bodies import Body
 from sandbox.directives import Directive, DirectiveError
 from sandbox.errors import ApiError
@@ -117,13 +117,14 @@ def take(body: Body, *, task: Task) -> Order:
     output_format = _one_of(fields, "output_format", pictures.FORMATS, default="png")
     background = _background(fields, output_format=output_format)
     size = _size(fields)
+    is_from_file = directive.signed and not credentials.CAN_SIGN
     n = _integer(fields, "n", low=1, high=MAX_IMAGES, default=1)
     partial_images = _integer(fields, "partial_images", low=0, high=MAX_PARTIAL_IMAGES, default=0)
     return Order(
         task=task,
         prompt=prompt,
         directive=directive,
-        size=pictures.SIGNED_SIZE if directive.signed else directive.size or size,
+        size=pictures.SIGNED_SIZE if is_from_file else directive.size or size,
         n=_delivered(n, directive),
         quality=_quality(fields, model=model),
         as_url=_wants_url(fields, model=model),

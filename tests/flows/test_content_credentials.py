@@ -16,6 +16,7 @@ from tests.customers.customer import Customer, Operator, by_test_key
 from tests.customers.edits import LOW, edit
 from tests.customers.events import streamed_to
 from tests.fakes.recorder import Recorder, drawn
+from tests.making.verified import verified
 
 pytest_plugins = ("tests.fakes.channel",)
 
@@ -137,9 +138,12 @@ def test_a_workspace_may_have_images_without_marks_and_credentials(
 
 def test_tests_see_what_live_requests_see_but_no_mark(customer: Customer) -> None:
     with closing(by_test_key(customer)) as tester:
-        signed = tester.generate("a fox [sandbox: signed]", response_format="b64_json").json()
+        signed = tester.generate(
+            "a fox [sandbox: signed]", size="1536x1024", response_format="b64_json"
+        ).json()
         plain = tester.generate("a fox", response_format="b64_json").json()
 
-    assert base64.b64decode(signed["data"][0]["b64_json"]) == SIGNED["png"]
+    assert verified(base64.b64decode(signed["data"][0]["b64_json"]), "png")["state"] == "Valid"
+    assert signed["size"] == "1536x1024"
     assert signed["metadata"]["content_credentials"] == KEPT
     assert plain["metadata"]["content_credentials"] == [{"status": "none", "marked": False}]

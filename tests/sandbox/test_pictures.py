@@ -4,7 +4,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from sandbox import pictures
+from sandbox import credentials, pictures
 from sandbox.cache import BoundedCache
 from sandbox.pictures import Picture
 
@@ -128,3 +128,11 @@ def test_a_cache_does_not_keep_what_is_too_heavy():
     cache.get("a", lambda: b"aaaa")
 
     assert cache.get("a", lambda: b"new") == b"new"
+
+
+def test_without_the_library_the_same_signed_file_is_sent(monkeypatch):
+    monkeypatch.setattr(credentials, "CAN_SIGN", False)
+
+    sent = opened(pictures.draw(replace(FOX, text="signed elsewhere", kind="signed")))
+
+    assert sent.size == (1024, 1024)

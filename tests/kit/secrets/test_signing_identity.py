@@ -4,7 +4,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from pictor.kit.secrets.signing_identity import read_identity
-from tests.making.certificates import new_key, pem_of, signing_files
+from sandbox.certificates import new_key, pem_of
+from tests.making.certificates import signing_files
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from pictor.kit.watching.system_checks import (
     secrets_are_set,
     waits_are_nested,
 )
-from tests.making.certificates import new_key, pem_of, signing_files
+from sandbox.certificates import new_key, pem_of
+from tests.making.certificates import signing_files
 
 
 def test_the_settings_of_this_run_are_right():
