@@ -11,19 +11,6 @@ from pictor.env import (
     env_url,
 )
 
-__all__ = [
-    "CARD_PAGES",
-    "STRIPE_API",
-    "STRIPE_REFUND_WARNED_BELOW",
-    "STRIPE_SECRET_KEY",
-    "STRIPE_TAX_CODE",
-    "STRIPE_TEST_HERE",
-    "STRIPE_WEBHOOK_SECRETS",
-    "TOP_UP_FIRST_WEEK",
-    "TOP_UP_LEAST",
-    "TOP_UP_MOST",
-]
-
 STRIPE_SECRET_KEY = env_secret("PICTOR_STRIPE_SECRET_KEY")
 STRIPE_WEBHOOK_SECRETS = env_secrets("PICTOR_STRIPE_WEBHOOK_SECRET")
 STRIPE_API = env_url("PICTOR_STRIPE_API", "https://api.stripe.com").rstrip("/")
