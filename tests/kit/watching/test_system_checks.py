@@ -209,7 +209,11 @@ LIVE, TEST = "rk_live_" + "a" * 24, "sk_test_" + "a" * 24
         ),
         (
             {"STRIPE_SECRET_KEY": TEST, "TOP_UP_LEAST": 1_001},
-            ["PICTOR_TOP_UP_LEAST is more than PICTOR_TOP_UP_MOST"],
+            ["PICTOR_TOP_UP_LEAST must be at most PICTOR_TOP_UP_MOST, and that at most 999999"],
+        ),
+        (
+            {"STRIPE_SECRET_KEY": TEST, "TOP_UP_MOST": 1_000_000},
+            ["PICTOR_TOP_UP_LEAST must be at most PICTOR_TOP_UP_MOST, and that at most 999999"],
         ),
         (
             {"STRIPE_SECRET_KEY": LIVE, "EMBEDDED": False, "STRIPE_API": "http://a"},

@@ -29,6 +29,8 @@ SECRETS = (
 SHORTEST_TOKEN = 24
 
 _CARD_KEY = re.compile(r"[rs]k_(live|test)_\w+")
+_MOST_DOLLARS = 999_999
+"""The most that the payment provider charges at once."""
 
 OPERATOR = ("OPERATOR_NAME", "OPERATOR_PLACE", "OPERATOR_CONTACT")
 
@@ -123,8 +125,9 @@ def cards_are_safe(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         wrong = ["PICTOR_STRIPE_SECRET_KEY is a live key, and `make run` takes only test keys"]
     elif is_test and not (settings.EMBEDDED or settings.STRIPE_TEST_HERE):
         wrong = ["PICTOR_STRIPE_SECRET_KEY is a test key: its cards would buy real images"]
-    if settings.TOP_UP_LEAST > settings.TOP_UP_MOST:
-        wrong.append("PICTOR_TOP_UP_LEAST is more than PICTOR_TOP_UP_MOST")
+    if not settings.TOP_UP_LEAST <= settings.TOP_UP_MOST <= _MOST_DOLLARS:
+        most = f"PICTOR_TOP_UP_MOST, and that at most {_MOST_DOLLARS}"
+        wrong.append(f"PICTOR_TOP_UP_LEAST must be at most {most}")
     named = {"PICTOR_STRIPE_API": [settings.STRIPE_API], "PICTOR_CARD_PAGES": settings.CARD_PAGES}
     wrong += [
         f"{name} must hold origins like https://checkout.stripe.com, not {url!r}"
