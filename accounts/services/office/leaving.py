@@ -25,8 +25,14 @@ def owned_alone(user: User) -> list[Tenant]:
     return [tenant for tenant in mine if tenant.id not in shared]
 
 
-def check_account_deletion(user: User, *, confirmation: str) -> None:
-    """Raise ValidationError, with a message for a person, if `delete_account` would."""
+@transaction.atomic
+def delete_account(*, user: User, confirmation: str, now: datetime, **by: Unpack[By]) -> None:
+    """Delete a person's name, address, password, factors, sessions and memberships for good.
+
+    The keys they made go to an owner of each workspace. The row stays under its id, as the audit
+    log names it, and so do their events. Raises ValidationError, with a message for the person.
+    """
+    user = user_for_update(user.pk)
     if user.staff_role:
         raise ValidationError("You are staff: an owner of staff removes you first.")
     if alone := owned_alone(user):
@@ -34,17 +40,6 @@ def check_account_deletion(user: User, *, confirmation: str) -> None:
         raise ValidationError(f"You are the only owner of {names}. Nothing was deleted.")
     if User.normalize_username(confirmation) != user.email:
         raise ValidationError("Type your address exactly as it is. Nothing was deleted.")
-
-
-@transaction.atomic
-def delete_account(*, user: User, confirmation: str, now: datetime, **by: Unpack[By]) -> None:
-    """Delete a person's name, address, password, factors, sessions and memberships for good.
-
-    The keys they made go to an owner of each workspace. The row stays under its id, as the audit
-    log names it, and so do their events. Raises ValidationError: see `check_account_deletion`.
-    """
-    user = user_for_update(user.pk)
-    check_account_deletion(user, confirmation=confirmation)
     for membership in memberships_of(user.pk):
         leave(membership=membership, now=now, **by)
     end_sessions(user=user, **by)

@@ -71,10 +71,18 @@ def compare_run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _made(request: HttpRequest, workspace: Workspace) -> list[str]:
-    """Admit each kind; one that is refused after others were made is told on the next page."""
+    """Admit each kind; one that is refused after others were made is told on the next page.
+
+    Raises the PictorError of the first that has no price, or that nothing was made before.
+    """
     key, number = key_named(workspace, request.POST.get("key", "")), form_id(request)
+    kinds = _kinds(request, workspace, request.POST, key)
+    if not kinds:
+        raise InvalidRequest("Choose what is to be compared.", param="kind")
+    for why in filter(None, (kind.why for kind in kinds)):
+        raise why
     made: list[str] = []
-    for kind in _priced(request, workspace, key):
+    for kind in kinds:
         shown = number_of(request.POST.get(f"shown-{kind.name}", ""))
         asked = kind.asked.request(request, key, number=number, shown=shown)
         caller = caller_of(key, ip=asked.ip)
@@ -87,16 +95,6 @@ def _made(request: HttpRequest, workspace: Workspace) -> list[str]:
         else:
             made.append(admitted.generation.public_id)
     return made
-
-
-def _priced(request: HttpRequest, workspace: Workspace, key: ApiKey) -> list[Kind]:
-    """The chosen kinds. Raises the PictorError of the first that has no price."""
-    kinds = _kinds(request, workspace, request.POST, key)
-    if not kinds:
-        raise InvalidRequest("Choose what is to be compared.", param="kind")
-    for why in filter(None, (kind.why for kind in kinds)):
-        raise why
-    return kinds
 
 
 def _as_made(request: HttpRequest, workspace: Workspace) -> QueryDict:
@@ -132,7 +130,7 @@ def _page(
             "is_whole": len(totals) == len(kinds) > 0,
             "prompt": query.get("prompt", ""),
             "sizes": SIZES.items(),
-            "size": _size_of(query),
+            "size": word_of(query, "size", SIZES, SQUARE),
             "pictures": kinds[0].asked.pictures if kinds else [],
             "files_lost": len(request.FILES.getlist("image")),
             "most_references": MAX_IMAGES,
@@ -141,10 +139,6 @@ def _page(
             "runs": [run_of(one_of(workspace, one)) for one in query.getlist("runs")[:MOST]],
         }
     return rendered(request, workspace, "workspace/compare.html", context, refused=refusal)
-
-
-def _size_of(query: QueryDict) -> str:
-    return size if (size := query.get("size", "")) in SIZES else SQUARE
 
 
 def _makers(workspace: Workspace) -> list[ContractTerms]:
@@ -158,7 +152,7 @@ def _kinds(request: HttpRequest, workspace: Workspace, query: QueryDict, key: Ap
     usual = draft_of({}, makers).contract
     first = [f"{usual.model}|{word}" for word in usual.qualities[:2]]
     named = dict.fromkeys(query.getlist("kind") if "kind" in query else first)
-    words = {"prompt": query.get("prompt", ""), "size": _size_of(query)}
+    words = {"prompt": query.get("prompt", ""), "size": word_of(query, "size", SIZES, SQUARE)}
     (uses, missing), names, kinds = own_images(workspace, query), names_of(request), []
     for name in [name for name in named if name in offered][:MOST]:
         model, _, quality = name.partition("|")
