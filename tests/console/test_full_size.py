@@ -65,3 +65,24 @@ def test_three_models_are_compared(playground: Page, place: Place) -> None:
     for place_of in range(3):
         runs.nth(place_of).get_by_text("· charged").wait_for()
     assert axe_of_look(page) == []
+
+
+COVERED = """
+(all) => all.filter((one) => {
+  one.scrollIntoView({ block: "nearest" });
+  const { x, y, width, height } = one.getBoundingClientRect();
+  return !one.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}).map((one) => one.name)
+"""
+
+
+def test_nothing_covers_a_field_of_the_form(playground: Page) -> None:
+    """The tab is 900 pixels high."""
+    page = playground
+    for drawer in page.locator("#draft details").all():
+        drawer.evaluate("drawer => { drawer.open = true; }")
+
+    fields = page.locator("#draft .control:visible")
+
+    assert fields.count() > 5
+    assert fields.evaluate_all(COVERED) == []

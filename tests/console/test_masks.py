@@ -37,6 +37,26 @@ def test_a_mask_is_painted_by_keys_and_sent_with_the_edit(editing: Page) -> None
     expect(page.locator("#asked")).to_contain_text('"mask": "input:1:')
 
 
+def test_a_mask_is_painted_by_pointer(editing: Page) -> None:
+    page = editing
+    page.get_by_role("button", name="Paint a mask").click()
+    brush = page.get_by_role("dialog", name="Paint what may change")
+    box = brush.locator("canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 60)
+    expect(brush.get_by_text("Painting", exact=True)).to_be_visible()
+    page.mouse.up()
+    page.mouse.move(box["x"] + 120, box["y"] + 60)
+    expect(brush.get_by_text("Not painting")).to_be_visible()
+
+    brush.get_by_role("button", name="Use this mask").click()
+
+    page.get_by_text("A painted mask was chosen.").wait_for()
+    assert page.locator("#mask").evaluate("field => field.files[0].type") == "image/png"
+
+
 def test_nothing_painted_is_no_mask(editing: Page) -> None:
     page = editing
     page.get_by_role("button", name="Paint a mask").click()
