@@ -119,11 +119,15 @@ def for_a_person() -> list[Payment]:
 
 
 def refused_refunds() -> list[PaymentMovement]:
-    """Return deleted workspaces' payments' last refund that failed, where something is left."""
+    """Return deleted workspaces' payments' last refund that failed, where some is left, unspent."""
     failed = PaymentMovement.objects.filter(kind=Kind.REFUND, state=Moved.FAILED)
     found = failed.select_related("payment__tenant").order_by("at")
     ended = {one.payment_id: one for one in found if one.payment.tenant.has_ended}
-    return [last for last in ended.values() if left_of_payment(last.payment)]
+    return [
+        last
+        for last in ended.values()
+        if min(left_of_payment(last.payment), available_to(last.payment.tenant_id)) > 0
+    ]
 
 
 def open_disputes() -> list[PaymentDispute]:

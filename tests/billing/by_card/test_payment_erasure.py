@@ -11,10 +11,11 @@ from billing.models import Payment, PaymentCustomer
 from billing.payments.port import ProviderAway, ProviderRefused
 from billing.selectors.office.balances import statement
 from billing.selectors.office.payments import refused_refunds
+from billing.services.office.accounts import adjust
 from billing.services.office.automatic import agree, top_up_due
 from billing.services.office.payments import BillingDetails, follow, keep_details
 from pictor.kit.words.money import Micros
-from tests.billing.by_card.conftest import NOW, begin, paid
+from tests.billing.by_card.conftest import NOW, begin, paid, pay_back
 
 pytestmark = pytest.mark.django_db
 
@@ -117,4 +118,15 @@ def test_a_refund_that_is_refused_waits_for_a_person(cards, ended):
     assert (refused.payment, refused.reason) == (late, "Refused: The charge is disputed.")
     cards.refund(late.id, 2000)  # staff do it in the dashboard
     follow(late.id, now=NOW)
+    assert refused_refunds() == []
+
+
+def test_a_refund_that_was_refused_before_needs_nobody_once_the_money_is_spent(cards, shop):
+    payment = paid(cards, shop)
+    cards.refuses["pay_back"] = [ProviderRefused("The charge is disputed.")]
+    pay_back(payment, 5_000_000)
+    adjust(tenant_id=shop.id, amount=Micros(-20_000_000), reason="spent", actor="test")
+
+    Tenant.objects.filter(id=shop.id).update(erasure_due_at=NOW)
+
     assert refused_refunds() == []

@@ -20,7 +20,7 @@ def key(settings):
 
 @pytest.fixture
 def payment(db):
-    acme = PayingCustomer("acme", balance=0)
+    acme = PayingCustomer("acme", balance=20)
     return make_payment(acme.id, state="paid")
 
 
