@@ -12,8 +12,8 @@ MOST_VALUES = 12
 """The most values of a field that its row lists."""
 _FIRST = "create_generation"
 _BOUNDS = {
-    "minimum": "at least {}", "maximum": "at most {}", "minLength": "{} characters or more",
-    "maxLength": "{} characters or fewer", "minItems": "{} or more", "maxItems": "{} or fewer",
+    "minimum": "at least {}", "maximum": "at most {}", "maxLength": "at most {} characters",
+    "maxItems": "at most {}",
 }  # fmt: skip
 _HEAD = """# API reference
 

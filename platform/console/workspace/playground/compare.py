@@ -71,18 +71,10 @@ def compare_run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _made(request: HttpRequest, workspace: Workspace) -> list[str]:
-    """Admit each kind; one that is refused after others were made is told on the next page.
-
-    Raises the PictorError of the first that has no price, or that nothing was made before.
-    """
+    """Admit each kind; one that is refused after others were made is told on the next page."""
     key, number = key_named(workspace, request.POST.get("key", "")), form_id(request)
-    kinds = _kinds(request, workspace, request.POST, key)
-    if not kinds:
-        raise InvalidRequest("Choose what is to be compared.", param="kind")
-    for why in filter(None, (kind.why for kind in kinds)):
-        raise why
     made: list[str] = []
-    for kind in kinds:
+    for kind in _priced(request, workspace, key):
         shown = number_of(request.POST.get(f"shown-{kind.name}", ""))
         asked = kind.asked.request(request, key, number=number, shown=shown)
         caller = caller_of(key, ip=asked.ip)
@@ -95,6 +87,16 @@ def _made(request: HttpRequest, workspace: Workspace) -> list[str]:
         else:
             made.append(admitted.generation.public_id)
     return made
+
+
+def _priced(request: HttpRequest, workspace: Workspace, key: ApiKey) -> list[Kind]:
+    """The chosen kinds. Raises the PictorError of the first that has no price."""
+    kinds = _kinds(request, workspace, request.POST, key)
+    if not kinds:
+        raise InvalidRequest("Choose what is to be compared.", param="kind")
+    for why in filter(None, (kind.why for kind in kinds)):
+        raise why
+    return kinds
 
 
 def _as_made(request: HttpRequest, workspace: Workspace) -> QueryDict:

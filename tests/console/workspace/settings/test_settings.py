@@ -203,8 +203,9 @@ def test_a_model_that_the_key_lacks_leads_to_the_key(acme, sign_in):
     page = words_of(sign_in(acme).get(url("playground", acme) + "?model=gpt-image-2"))
 
     assert "This API key may not use the model gpt-image-2." in page
-    assert f'href="{url("key", acme, acme.key.public_id)}">The key\'s models</a>' in page.replace(
-        "&#x27;", "'"
+    assert (
+        f'href="{url("key", acme, acme.key.public_id)}?tab=rules">The key\'s models</a>'
+        in page.replace("&#x27;", "'")
     )
 
 
