@@ -133,7 +133,9 @@ def _to_charge(tenant_id: UUID, now: datetime) -> Payment | None:
         pause(tenant_id, why, now=now)
         return None
     mine = Payment.objects.filter(tenant_id=tenant_id, automatic=True)
-    lost = mine.filter(state=State.BEGUN, declined="", begun_at__gt=now - KEY_LASTS).first()
+    # Only of the amount that is agreed to now.
+    same = mine.filter(asked_cents=customer.add_cents or 0, begun_at__gt=now - KEY_LASTS)
+    lost = same.filter(state=State.BEGUN, declined="").first()
     if lost or not _is_due(customer, now):
         return lost
     return mine.create(

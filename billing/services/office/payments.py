@@ -284,18 +284,18 @@ def follow_begun(now: datetime) -> None:
 
 
 def each_alone(ids: Iterable[UUID], work: Callable[[UUID], object]) -> None:
-    """Do a work for each of them: one that fails keeps no other waiting, but the provider does."""
-    unanswered = 0
+    """Call `work` with each id: one that fails keeps no other waiting, but the provider does."""
+    name, unanswered = getattr(work, "func", work).__name__, 0  # of what a partial calls
     for one in list(ids):
         try:
             work(one)
         except ProviderError as error:
-            logger.warning("%s %s waits: %s: %s", work, one, type(error).__name__, error)
+            logger.warning("%s %s waits: %s: %s", name, one, type(error).__name__, error)
             unanswered += not isinstance(error, ProviderRefused)
             if unanswered == MOST_AWAY:
                 return
         except Exception:
-            logger.exception("%s %s failed", work, one)
+            logger.exception("%s %s failed", name, one)
 
 
 def open_portal(*, tenant_id: UUID, back_to: str, now: datetime) -> str:

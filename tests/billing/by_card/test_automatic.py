@@ -312,6 +312,20 @@ def test_a_charge_without_an_answer_is_not_repeated_for_a_suspended_workspace(ca
     assert (states(), paused()) == (["begun"], "suspended")
 
 
+def test_a_charge_without_an_answer_is_not_repeated_once_another_amount_is_agreed(cards, on, payer):
+    cards.refuses["charge_saved_card"] = [ProviderAway("503")]
+    top_up_due(NOW)
+    stop(tenant_id=on.id, now=NOW, actor=payer)
+    agree(
+        tenant_id=on.id, below_micros=Micros(5_000_000), add_cents=500, most_cents=500,
+        now=NOW, actor=payer,
+    )  # fmt: skip
+
+    top_up_due(NOW + timedelta(minutes=1))
+
+    assert (states(), available_to(on.id)) == (["begun"], 0)
+
+
 def test_a_call_that_is_refused_is_a_declined_try(cards, on):
     cards.refuses["charge_saved_card"] = [ProviderRefused("too small", "amount_too_small")]
 

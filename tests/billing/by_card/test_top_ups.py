@@ -204,6 +204,15 @@ def test_a_payment_that_cannot_be_looked_at_keeps_no_other_waiting(cards, shop):
     assert list(states) == ["begun", "paid"]
 
 
+def test_a_look_without_an_answer_is_logged_by_its_name(cards, shop, caplog):
+    payment = begin(shop)
+    cards.refuses["present"] = [ProviderAway("503")]
+
+    follow_begun(NOW + timedelta(minutes=11))
+
+    assert caplog.messages == [f"follow {payment.id} waits: ProviderAway: 503"]
+
+
 def test_a_step_of_the_minutes_work_that_fails_stops_none_after_it(cards, shop):
     payment = begin(shop)
     cards.pay(payment.id)
