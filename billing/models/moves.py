@@ -180,7 +180,7 @@ class Payment(models.Model):
     """A customer's payment by card. The form, or the automatic top-up, makes its id.
 
     `credited_micros` is what it buys, and `asked_cents` the same in cents; with tax, `amount_cents`
-    is charged. `person_why` says why it waits for a person, who decides by `payment.*` acts.
+    is charged. `person_why` says why it waits for a person, who refunds it at the provider.
     `looks` counts looks at the provider, and `applied` is the newest whose answer was booked: the
     answer of an older one changes nothing.
     """

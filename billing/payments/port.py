@@ -188,7 +188,10 @@ class BalanceEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerDetails:
-    """What is kept of a workspace at the provider. Empty fields are taken out there."""
+    """What is kept of a workspace at the provider.
+
+    Empty fields are taken out there, except an address that tax is computed by.
+    """
 
     tenant_id: UUID
     name: str

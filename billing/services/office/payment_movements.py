@@ -1,9 +1,10 @@
 """Books a payment's present state at the provider, whole and in one transaction.
 
 Each fact is applied as it is now and not as an event told it, so order, repetition and loss of
-events change nothing. A refund that we asked for has set its money aside (`pay_back`); any other,
-also one made in the provider's dashboard, takes what is there when it is done, and the rest becomes
-owed. All but `apply` and `refuse_movement` run within a transaction that has the payment locked.
+events change nothing. A refund that staff asked for of what is available has set its money aside
+(`pay_back`); any other, of a whole payment or made in the provider's dashboard, takes what is there
+when it is done, and the rest becomes owed. `apply` and `refuse_movement` lock the payment; all else
+that books runs in a transaction that has.
 """
 
 from dataclasses import asdict
