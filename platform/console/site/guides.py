@@ -12,6 +12,7 @@ from functools import cache
 from itertools import count, groupby
 from pathlib import Path
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 from markdown_it import MarkdownIt
@@ -40,6 +41,9 @@ _SECTION = re.compile(r'<h2 id="([^"]+)">((?:[^<]|<(?!/?h2))*)</h2>')
 _ENTRY = re.compile(r'<h3 id="([^"]+)">((?:[^<]|<(?!/?h3))*)</h3>')
 _IN_TREE = re.compile(r'<a href="docs/[^"]*">([^<]*)</a>')
 """A link of the changelog to a document that only the source tree has."""
+_ITEM = re.compile(r"^- .*\n(?:  .*\n)*", re.MULTILINE)
+_OF_CARDS = re.compile(r"stripe|by card|card money|top_up_failed|pay.?back", re.IGNORECASE)
+"""An item of the changelog that says nothing to a site without payments by card."""
 _WORDS = re.compile(r"\w+")
 _HEADING = re.compile(r'<h[123] id="([^"]+)">')
 
@@ -65,7 +69,10 @@ def guide(slug: str) -> Guide:
 
 
 def read(path: Path) -> Guide:
-    return rendered(path.stem, path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    if path.stem == "changelog" and not settings.STRIPE_SECRET_KEY:
+        text = _ITEM.sub(lambda item: "" if _OF_CARDS.search(item[0]) else item[0], text)
+    return rendered(path.stem, text)
 
 
 def rendered(slug: str, text: str) -> Guide:
