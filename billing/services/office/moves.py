@@ -266,7 +266,8 @@ def _execute(requested: RequestedMove, why: TransferReason) -> Transfer | None:
 def _pay_back(requested: RequestedMove, seq: int, why: TransferReason) -> Transfer | None:
     """Set a payment's money aside. One that a bank warns of goes back whole, even if spent."""
     tenant_id, amount = requested.tenant_id, requested.amount
-    paid = Payment.objects.filter(tenant_id=tenant_id, top_up_seq=seq)
+    locked = Payment.objects.select_for_update(of=("self",))
+    paid = locked.filter(tenant_id=tenant_id, top_up_seq=seq)
     warned = paid.filter(disputes__kind="warning", disputes__state="open").first()
     if warned is None or amount <= available_to(tenant_id):
         return set_aside(tenant_id=tenant_id, top_up_seq=seq, amount=amount, why=why)

@@ -5,16 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import pytest
+from django.db import transaction
 
 from billing import tasks
 from billing.models import Payment
 from billing.selectors.office.balances import available_to
-from billing.services.office import provider_events
+from billing.services.office import moves, provider_events
+from billing.services.office.accounts import adjust
 from billing.services.office.automatic import agree, top_up_due
+from billing.services.office.payment_movements import left_at_the_provider
 from billing.services.office.payments import follow
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
-from tests.billing.by_card.conftest import NOW, begin, new_payer, new_shop, paid
+from tests.billing.by_card.conftest import NOW, begin, new_payer, new_shop, paid, pay_back
 from tests.billing.conftest import alone
 
 pytestmark = [
@@ -77,6 +80,30 @@ def test_a_dispute_that_many_look_at_takes_its_money_once(cards, shop):
     at_once(lambda: follow(payment.id, now=NOW))
 
     assert available_to(shop.id) == 15_000_000
+
+
+def test_no_other_changes_what_goes_back_whole_between_its_check_and_its_asking(
+    cards, shop, monkeypatch
+):
+    payment, free = paid(cards, shop), []
+    cards.dispute(payment.id, 2000, kind="warning")
+    follow(payment.id, now=NOW)
+    adjust(tenant_id=shop.id, amount=Micros(-15_000_000), reason="spent", actor="test")
+
+    @transaction.atomic
+    def is_free() -> bool:
+        return Payment.objects.select_for_update(skip_locked=True).exists()
+
+    def left(payment: Payment) -> int:
+        with ThreadPoolExecutor(1) as another:
+            free.append(another.submit(alone, is_free).result())
+        return left_at_the_provider(payment)
+
+    monkeypatch.setattr(moves, "left_at_the_provider", left)
+    pay_back(payment, 20_000_000)
+
+    assert free == [False]
+    assert payment.movements.get(kind="refund").cents == 2000
 
 
 def test_the_minutes_work_is_done_by_one_worker(cards, shop, monkeypatch):
