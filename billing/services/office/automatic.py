@@ -108,9 +108,8 @@ def agree(
 
 
 @transaction.atomic
-def stop(*, tenant_id: UUID, now: datetime, **by: Unpack[By]) -> None:
+def stop(*, tenant_id: UUID, **by: Unpack[By]) -> None:
     """Turn automatic top-ups off; what is charged already stays."""
-    del now
     on = PaymentCustomer.objects.filter(tenant_id=tenant_id, consented_at__isnull=False)
     if on.update(**OFF):
         record(tenant_by_id(tenant_id).audited, "automatic.stop", **by)

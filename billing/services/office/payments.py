@@ -298,12 +298,11 @@ def each_alone(ids: Iterable[UUID], work: Callable[[UUID], object]) -> None:
             logger.exception("%s %s failed", name, one)
 
 
-def open_portal(*, tenant_id: UUID, back_to: str, now: datetime) -> str:
+def open_portal(*, tenant_id: UUID, back_to: str) -> str:
     """Return the address of the provider's page with a workspace's invoices and cards.
 
     Raises NotCharged while the provider is away.
     """
-    del now
     at = asked_provider()
     refuse_ended(tenant_id)
     words = "The page could not be opened. Try again in a minute."
@@ -319,14 +318,11 @@ def has_card(tenant_id: UUID) -> bool:
 
 
 @transaction.atomic
-def keep_details(
-    *, tenant_id: UUID, details: BillingDetails, now: datetime, **by: Unpack[By]
-) -> None:
+def keep_details(*, tenant_id: UUID, details: BillingDetails, **by: Unpack[By]) -> None:
     """Keep a workspace's billing details; they are sent before each payment.
 
     Raises ValidationError, by field, for a wrong value.
     """
-    del now
     refuse_ended(tenant_id)
     customer = locked_customer(tenant_id)
     after = asdict(details)

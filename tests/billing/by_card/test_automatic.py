@@ -176,7 +176,7 @@ def test_a_decline_after_it_was_stopped_promises_no_other_try(cards, on, payer):
     cards.loses["charge_saved_card"] = 1
     cards.declines = ["insufficient_funds"]
     top_up_due(NOW)
-    stop(tenant_id=on.id, now=NOW, actor=payer)
+    stop(tenant_id=on.id, actor=payer)
 
     follow(Payment.objects.get().id, now=NOW)
 
@@ -315,7 +315,7 @@ def test_a_charge_without_an_answer_is_not_repeated_for_a_suspended_workspace(ca
 def test_a_charge_without_an_answer_is_not_repeated_once_another_amount_is_agreed(cards, on, payer):
     cards.refuses["charge_saved_card"] = [ProviderAway("503")]
     top_up_due(NOW)
-    stop(tenant_id=on.id, now=NOW, actor=payer)
+    stop(tenant_id=on.id, actor=payer)
     agree(
         tenant_id=on.id, below_micros=Micros(5_000_000), add_cents=500, most_cents=500,
         now=NOW, actor=payer,
@@ -360,7 +360,7 @@ def test_automatic_ones_count_in_the_first_week(cards, on):
 
 
 def test_stopped_is_off(cards, on, payer):
-    stop(tenant_id=on.id, now=NOW, actor=payer)
+    stop(tenant_id=on.id, actor=payer)
 
     top_up_due(NOW)
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 def ended(cards, shop, payer):
     """A workspace with details, one paid payment and one open page, which is being erased."""
     details = BillingDetails(legal_name="Shop Ltd", tax_id="X1")
-    keep_details(tenant_id=shop.id, details=details, now=NOW, actor=payer)
+    keep_details(tenant_id=shop.id, details=details, actor=payer)
     paid(cards, shop)
     begin(shop, payer)
     Tenant.objects.filter(id=shop.id).update(erasure_due_at=NOW)

@@ -157,7 +157,7 @@ def portal(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     after = request.build_absolute_uri(back)
     try:
         with asking():
-            return redirect(open_portal(tenant_id=tenant.id, back_to=after, now=clock.now()))
+            return redirect(open_portal(tenant_id=tenant.id, back_to=after))
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect(back)

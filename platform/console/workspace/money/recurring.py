@@ -106,13 +106,13 @@ def _agreed(request: HttpRequest, workspace: Workspace, form: AutomaticForm) -> 
         return done(request, workspace, "Automatic top-ups are on", "automatic")
     page = paying_at(request, workspace, form, cents=data["add_cents"], keeps_card=True)
     if page is None:  # there will be no card to charge
-        stop(tenant_id=tenant.id, now=clock.now(), **by(request, workspace))
+        stop(tenant_id=tenant.id, **by(request, workspace))
     return redirect(page) if page else None
 
 
 @card_page(Permission.MANAGE_MONEY, POST)
 def end_automatic(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    stop(tenant_id=workspace.tenant.id, now=clock.now(), **by(request, workspace))
+    stop(tenant_id=workspace.tenant.id, **by(request, workspace))
     return done(request, workspace, "Automatic top-ups are off", "automatic")
 
 
@@ -127,7 +127,6 @@ def details(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             keep_details(
                 tenant_id=workspace.tenant.id,
                 details=BillingDetails(**form.cleaned_data),
-                now=clock.now(),
                 **by(request, workspace),
             )
         except ValidationError as error:
