@@ -12,8 +12,8 @@ MOST_VALUES = 12
 """The most values of a field that its row lists."""
 _FIRST = "create_generation"
 _BOUNDS = {
-    "minimum": "at least {}", "maximum": "at most {}", "maxLength": "at most {} characters",
-    "maxItems": "at most {}",
+    "minimum": "at least {}", "maximum": "at most {}", "maxLength": "at most {} character{}",
+    "maxItems": "at most {} item{}",
 }  # fmt: skip
 _HEAD = """# API reference
 
@@ -38,8 +38,9 @@ def _lines(document: Json) -> Iterator[str]:
     ]
     order, schemas = [tag["name"] for tag in document["tags"]], document["components"]["schemas"]
     calls.sort(key=lambda one: (order.index(one[1]["tags"][0]), one[1]["operationId"] != _FIRST))
-    rows = [(f"`{name}`", _link(call["summary"])) for name, call in calls]
-    yield from (_HEAD, *_table("Path | What it does", rows))
+    # A phone shows the first column alone: the links.
+    rows = [(_link(call["summary"]), f"`{name}`") for name, call in calls]
+    yield from (_HEAD, *_table("What it does | Path", rows))
     for tag in document["tags"]:
         yield f"## {tag['name']}\n\n{tag['description']}\n"
         for name, call in calls:
@@ -106,7 +107,11 @@ def _fence(language: str, text: str) -> list[str]:
 
 def _fields(schema: Json) -> list[str]:
     required = schema.get("required", ())
-    fields = {**schema.get("properties", {}), **schema.get("patternProperties", {})}
+    patterns = {
+        pattern.strip("^$").replace("\\", ""): field  # ^image\[\]$ is the field image[]
+        for pattern, field in schema.get("patternProperties", {}).items()
+    }
+    fields = {**schema.get("properties", {}), **patterns}
     rows = [
         (
             f"`{name}`",
@@ -130,12 +135,17 @@ def _type(schema: Json) -> str:
     given = schema.get("type", "any")
     kinds = given if isinstance(given, list) else [given]
     words = " or ".join(_array(schema) if kind == "array" else kind for kind in kinds)
-    bounds = [text.format(schema[bound]) for bound, text in _BOUNDS.items() if bound in schema]
+    bounds = [
+        text.format(schema[bound], "" if schema[bound] == 1 else "s")
+        for bound, text in _BOUNDS.items()
+        if bound in schema
+    ]
     return ", ".join([words, *bounds])
 
 
 def _array(schema: Json) -> str:
-    return f"array of {_type(schema.get('items', {}))}"
+    items = _type(schema.get("items", {}))
+    return f"array of ({items})" if " or " in items else f"array of {items}"
 
 
 def _values(values: Sequence[Any]) -> str:
