@@ -76,7 +76,7 @@ def pem_of(key: Key, password: bytes = b"") -> bytes:
 def _name(words: str) -> x509.Name:
     return x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Fox Pictures"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Pictor Sandbox"),
             x509.NameAttribute(NameOID.COMMON_NAME, words),
         ]
     )

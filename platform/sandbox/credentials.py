@@ -13,7 +13,7 @@ CAN_SIGN: Final = find_spec("c2pa") is not None
 _SOURCE: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _MADE: Final = {"action": "c2pa.created", "digitalSourceType": _SOURCE}
 _MANIFEST: Final = {
-    "claim_generator_info": [{"name": "Pictor sandbox"}],
+    "claim_generator_info": [{"name": "Pictor sandbox", "version": "1"}],
     "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [_MADE]}}],
 }
 

@@ -78,7 +78,7 @@ def test_a_signed_image_is_valid_and_trusted_by_its_root(buyer, vendor, files, n
     assert verified(image, name)["state"] == "Valid"
     trusted = verified(image, name, root=files.root)
     assert trusted["state"] == "Trusted"
-    assert trusted["signature_info"]["issuer"] == "Fox Pictures"
+    assert trusted["signature_info"]["issuer"] == "Pictor Sandbox"
     assert trusted["claim_generator_info"][0]["name"] == "Pictor"
 
 

@@ -72,7 +72,7 @@ def test_a_signed_image_is_whole_and_has_the_same_pixels(name, spooled, files):
 
     manifest = verified(signed, name, root=files.root)
     assert (manifest["state"], manifest["label"]) == ("Trusted", label)
-    assert manifest["signature_info"]["issuer"] == "Fox Pictures"
+    assert manifest["signature_info"]["issuer"] == "Pictor Sandbox"
     assert "time" not in manifest["signature_info"]
     (generator,) = manifest["claim_generator_info"]
     assert (generator["name"], generator["version"]) == ("Pictor", __version__)
