@@ -33,7 +33,7 @@ class Stoppable(NamedTuple):
 def stoppable(text: str) -> Stoppable:
     """Parse `all`, a model's name, or a tenant's name or id. Raises ValidationError."""
     text = text.strip()
-    if text == ALL:
+    if text.lower() == ALL:  # a phone's keyboard writes "All"
         return Stoppable()
     if is_storable(text):
         if Contract.objects.filter(model=text).exists():

@@ -177,7 +177,7 @@ def test_a_stop_of_an_unknown_name_is_not_started(owner, what):
 
 
 def test_a_second_click_says_that_it_is_stopped_already(owner, acme):
-    once, twice = (owner.post(STOP, {"what": "all", "reason": "x"}) for _ in range(2))
+    once, twice = (owner.post(STOP, {"what": what, "reason": "x"}) for what in ("All", "all"))
 
     assert (once.status_code, twice.status_code) == (303, 422)
     assert "is stopped already" in twice.content.decode()
