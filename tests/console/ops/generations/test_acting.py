@@ -107,6 +107,13 @@ def test_a_mistyped_refund_moves_nothing_and_is_explained(owner, acme, delivered
     assert moved("refund") == []
 
 
+def test_a_refund_of_more_than_the_charge_shows_no_effect(owner, acme, delivered):
+    page = said_by(send(owner, delivered(acme), "refund", amount="99"))
+
+    assert "Only $0.05268 of it is charged and not refunded" in page
+    assert "to $108.94732" not in page
+
+
 def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, failed, monkeypatch):
     monkeypatch.setattr(moves, "MAX_SUPPORT_GIFTS_PER_DAY", Micros(60_000))
     first, second, support = delivered(acme), failed(acme), sign_in("support")
