@@ -37,6 +37,12 @@ def test_each_price_and_the_sum_are_said_before(acme, sign_in):
     assert acme.money == (10_000_000, 0)
 
 
+def test_a_browser_sends_no_empty_prompt_as_its_answer_would_lose_the_files(acme, sign_in):
+    page = words_of(sign_in(acme).get(url("compare", acme)))
+
+    assert re.search(r'<textarea[^>]*name="prompt"[^>]* required', page)
+
+
 def test_each_is_an_ordinary_generation_and_shown_beside_the_others(acme, sign_in):
     client = sign_in(acme)
 
