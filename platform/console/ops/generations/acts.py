@@ -107,7 +107,8 @@ class Giving:
         refusal = self.refusal(generation, sums) if asked.is_looked_at else ""
         if refusal or not wanted:
             return Preview(stops=refusal) if refusal else None
-        if self.name == "refund" and wanted > sums.captured:  # `left` would refuse a form sent twice
+        # Not what is left of it: that would refuse a form sent twice.
+        if self.name == "refund" and wanted > sums.captured:
             raise ValidationError(f"Only {in_dollars(sums.left)} of it is charged and not refunded")
         before, called = available_to(generation.tenant_id), called_for([generation.id])
         margin = sums.left - called[generation.id].known_cost - sums.credited
