@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.urls import Resolver404, resolve
+from django.utils.html import strip_tags
 
-from console.site.guides import SLUGS, guide, sought, titled
+from console.site.guides import SLUGS, guide, read, sought, titled
 from generation.catalogue.life import GUIDE
 from tests.stack.servers import ROOT
 
@@ -106,3 +107,20 @@ def test_code_of_a_guide_can_be_copied_and_its_languages_are_tabs(client):
 
     assert page.count("<p-copy") == 5
     assert page.count('role="tab"') == 3
+
+
+def test_the_public_changelog_is_for_tenants(tmp_path):
+    (tmp_path / "changelog.md").write_text(
+        "# Changelog\n\nFor all.\n\n## [2.0.0]\n\nBefore you upgrade:\n\n- Stop.\n\n### Added\n\n"
+        "For tenants:\n\n- Foxes\n  and hares.\n- Customers pay by card.\n\nFor operators:\n\n"
+        "- Margins.\n\n### Fixed\n\nFor those who run it:\n\n- Starts.\n\n"
+        "## [1.0.0]\n\nThe first.\n"
+    )
+
+    page = read(tmp_path / "changelog.md")
+
+    words = strip_tags(page.html).split()
+    assert " ".join(words) == (
+        "Changelog What is new for programs that call the API, and in the console."
+        " [2.0.0] Added Foxes and hares. [1.0.0]"
+    )

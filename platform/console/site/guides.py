@@ -41,6 +41,10 @@ _SECTION = re.compile(r'<h2 id="([^"]+)">((?:[^<]|<(?!/?h2))*)</h2>')
 _ENTRY = re.compile(r'<h3 id="([^"]+)">((?:[^<]|<(?!/?h3))*)</h3>')
 _IN_TREE = re.compile(r'<a href="docs/[^"]*">([^<]*)</a>')
 """A link of the changelog to a document that only the source tree has."""
+_CHANGELOG = "# Changelog\n\nWhat is new for programs that call the API, and in the console.\n\n"
+_OF_TENANTS = re.compile(r"^##.*\n|(?<=^For tenants:\n)(?:(?:- |  ).*\n|\n)+", re.MULTILINE)
+"""A heading, or the items below "For tenants:"."""
+_EMPTY = re.compile(r"^### .*\n\s*(?=##|\Z)", re.MULTILINE)
 _ITEM = re.compile(r"^- .*\n(?:  .*\n)*", re.MULTILINE)
 _OF_CARDS = re.compile(r"stripe|by card|card money|top_up_failed|pay.?back", re.IGNORECASE)
 """An item of the changelog that says nothing to a site without payments by card."""
@@ -70,9 +74,15 @@ def guide(slug: str) -> Guide:
 
 def read(path: Path) -> Guide:
     text = path.read_text(encoding="utf-8")
-    if path.stem == "changelog" and not settings.STRIPE_SECRET_KEY:
-        text = _ITEM.sub(lambda item: "" if _OF_CARDS.search(item[0]) else item[0], text)
-    return rendered(path.stem, text)
+    return rendered(path.stem, _for_tenants(text) if path.stem == "changelog" else text)
+
+
+def _for_tenants(changelog: str) -> str:
+    """The changelog's items for tenants; without a key those about cards are left out."""
+    parts = "\n".join(_OF_TENANTS.findall(changelog))
+    if not settings.STRIPE_SECRET_KEY:
+        parts = _ITEM.sub(lambda item: "" if _OF_CARDS.search(item[0]) else item[0], parts)
+    return _CHANGELOG + _EMPTY.sub("", parts)
 
 
 def rendered(slug: str, text: str) -> Guide:
