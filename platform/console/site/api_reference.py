@@ -38,7 +38,7 @@ def _lines(document: Json) -> Iterator[str]:
     ]
     order, schemas = [tag["name"] for tag in document["tags"]], document["components"]["schemas"]
     calls.sort(key=lambda one: (order.index(one[1]["tags"][0]), one[1]["operationId"] != _FIRST))
-    # A phone shows the first column alone: the links.
+    # The links are first because a phone cuts off the paths.
     rows = [(_link(call["summary"]), f"`{name}`") for name, call in calls]
     yield from (_HEAD, *_table("What it does | Path", rows))
     for tag in document["tags"]:
