@@ -94,13 +94,13 @@ def test_of_bills():
 
 def test_of_payments():
     moved = [
-        PaymentMovement(kind=kind, state="done", micros=micros)
-        for kind, micros in (("refund", 3_000_000), ("withdrawal", 5_000_000))
+        PaymentMovement(kind=kind, state="done", cents=cents)
+        for kind, cents in (("refund", 300), ("withdrawal", 500))
     ]
     lost = PaymentDispute(kind="dispute", state="lost")
     payment = SimpleNamespace(
         pk=UUID(int=5), tenant=TENANT, state="person", person_why="so", begun_at=at(1),
-        paid_at=at(2), automatic=True, credited_micros=20_000_000, amount_cents=2_380,
+        paid_at=at(2), automatic=True, asked_cents=2_000, amount_cents=2_380,
         tax_cents=380, currency="usd", fee_cents=99, fee_currency="eur", card_brand="visa",
         card_last4="4242", declined="code", payment_intent_id="pi", charge_id="ch",
         invoice_id="in", invoice_number="A-7", movements=SimpleNamespace(all=lambda: moved),
@@ -109,12 +109,11 @@ def test_of_payments():
 
     assert line_of(PAYMENTS, payment) == [*{
         "id": UUID(int=5), "tenant": "acme", "tenant_id": f"{TEN}1", "begun": iso(1),
-        "paid": iso(2), "credited_usd": "20.000000", "paid_back_usd": "3.000000",
-        "taken_usd": "5.000000", "charged": "23.80", "tax": "3.80", "fee": "0.99",
-        "state": "person", "person_why": "so", "automatic": True, "currency": "usd",
-        "fee_currency": "eur", "declined": "code", "payment_intent_id": "pi", "charge_id": "ch",
-        "invoice_id": "in", "invoice_number": "A-7", "card": "Visa …4242",
-        "disputes": "dispute:lost",
+        "paid": iso(2), "credited_usd": "20.00", "charged": "23.80", "tax": "3.80",
+        "paid_back": "3.00", "disputed": "5.00", "card": "Visa …4242", "state": "person",
+        "automatic": True, "currency": "usd", "invoice_number": "A-7", "fee": "0.99",
+        "person_why": "so", "declined": "code", "fee_currency": "eur", "payment_intent_id": "pi",
+        "charge_id": "ch", "invoice_id": "in", "disputes": "dispute:lost",
     }.items()]  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def test_a_part_is_refunded_and_then_all_that_is_left(manage, orderer, delivered
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--amount", "0.05269", "--yes"], "only $0.05268 of it is charged and not refunded"),
+        (["--amount", "0.05269", "--yes"], "Only $0.05268 of it is charged and not refunded"),
         (["--amount", "0", "--yes"], "--amount: Type an amount above 0."),
         (["--amount", "0.01"], "Nothing was changed."),
     ],
