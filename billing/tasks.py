@@ -1,6 +1,7 @@
 """Billing's tasks for the short-work worker."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from celery import shared_task
@@ -43,21 +44,27 @@ def repay_what_is_owed() -> None:
 
 @shared_task(ignore_result=True)
 def follow_payments() -> None:
-    """Do the minute's work on payments by card, where there are any."""
+    """Follow payments by card, where there are any."""
     if cards_on():
         follow_all(now=clock.now())
 
 
 def follow_all(*, now: datetime) -> None:
-    """Pull and handle events; then look at what no event told, pay back, and top up.
+    """Pull and handle events; then look at what no event told, and pay back."""
+    provider = provider_events.pull, provider_events.handle
+    _alone(lock_numbers.PAYMENTS, now, *provider, payments.follow_begun, pay_backs.send_waiting)
 
-    Each step is made even if one before it failed, and is made again in a minute.
-    """
-    steps = (
-        *(provider_events.pull, provider_events.handle, payments.follow_begun),
-        *(pay_backs.send_waiting, automatic.top_up_due),
-    )
-    with lock_numbers.alone(lock_numbers.PAYMENTS) as is_mine:
+
+@shared_task(ignore_result=True)
+def top_up_automatically() -> None:
+    """Charge the saved cards that are due; many events keep none waiting."""
+    if cards_on():
+        _alone(lock_numbers.AUTOMATIC_TOP_UPS, clock.now(), automatic.top_up_due)
+
+
+def _alone(number: int, now: datetime, *steps: Callable[[datetime], None]) -> None:
+    """Make each step in one process, even if one before it failed; it comes again in a minute."""
+    with lock_numbers.alone(number) as is_mine:
         for step in steps if is_mine else ():
             try:
                 step(now)

@@ -31,6 +31,7 @@ SCHEDULE: Mapping[str, str] = {
     "accounts.tasks.forget_sessions": "13",
     "billing.tasks.repay_what_is_owed": "*",
     "billing.tasks.follow_payments": "*",
+    "billing.tasks.top_up_automatically": "*",
     "billing.tasks.tell_of_low_balances": "*/5",
     "generation.tasks.tell_of_used_budgets": "*/5",
     "billing.tasks.compare_with_provider": "43",

@@ -17,7 +17,7 @@ from billing.services.office.automatic import agree
 from billing.services.office.moves import move_money
 from billing.services.office.payments import begin_top_up
 from billing.services.office.provider_books import compare
-from billing.tasks import follow_all
+from billing.tasks import follow_all, top_up_automatically
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import Micros
 from tests.billing.by_card.conftest import PAGES, new_payer
@@ -94,7 +94,7 @@ def test_a_saved_card_tops_up_by_itself(cards, shop):
         now=clock.now(), actor=payer,
     )  # fmt: skip
 
-    follow_all(now=clock.now())
+    top_up_automatically()
 
     automatic = Payment.objects.get(automatic=True)
     assert (automatic.state, automatic.card_last4) == ("paid", "4242")

@@ -48,9 +48,11 @@ AFTER_0_2: Final = 7_304_064
 IMAGE_ORIGINS: Final = 7_304_067
 """No digest is filled in while words are forgotten; words are forgotten side by side."""
 PAYMENTS: Final = 7_304_068
-"""One process does the minute's work on payments by card."""
+"""One process follows payments by card."""
 PROVIDER_EVENTS: Final = 7_304_069
 """One process handles the payment provider's events."""
+AUTOMATIC_TOP_UPS: Final = 7_304_070
+"""One process charges saved cards."""
 WEB_PROCESSES: Final = 2**62
 """Web processes' numbers have this bit; nothing else takes an advisory lock on one that has it."""
 SEEDING: Final = 0x50_49_43_54_4F_52
