@@ -11,7 +11,7 @@ def test_a_picture_is_seen_at_full_size_by_keys_alone(playground: Page) -> None:
     page = playground
     page.get_by_label("Images", exact=True).select_option("2")
     card = begun_by(page, lambda: page.get_by_role("button", name="Generate").click())
-    card.get_by_text("charged").wait_for()
+    card.get_by_text("charged $").wait_for()
 
     card.locator("[data-loads=viewer]").first.press("Enter")
     viewer = page.get_by_role("dialog", name="Full size")
@@ -41,12 +41,12 @@ def test_the_strip_shows_an_earlier_run_and_a_new_one_comes_first(playground: Pa
     page = playground
     for _ in range(2):
         card = begun_by(page, lambda: page.get_by_role("button", name="Generate").click())
-        card.get_by_text("charged").wait_for()
+        card.get_by_text("charged $").wait_for()
 
     page.locator("#strip a").nth(1).click()
     expect(page.locator("#runs li").nth(1)).to_be_in_viewport(ratio=0.5)
     card = begun_by(page, lambda: page.get_by_role("button", name="Generate").click())
-    card.get_by_text("charged").wait_for()
+    card.get_by_text("charged $").wait_for()
 
     expect(page.locator("#runs li").first).to_be_in_viewport(ratio=0.5)
     assert axe_of_look(page) == []

@@ -52,7 +52,7 @@ def test_why_a_run_was_refused_stays_after_the_next_price(playground: Page) -> N
 
 def test_a_run_leaves_the_pictures_and_moves_the_balance(playground: Page) -> None:
     page = playground
-    begun_by(page, lambda: by_click(page)).get_by_text("charged").wait_for()
+    begun_by(page, lambda: by_click(page)).get_by_text("charged $").wait_for()
     before, loaded, complaints = page.locator("#balance").inner_text(), [], []
     shown = page.locator("#runs img").evaluate_all("all => all.map((one) => one.src)")
     kept = {urlsplit(address).path for address in shown}
@@ -66,7 +66,7 @@ def test_a_run_leaves_the_pictures_and_moves_the_balance(playground: Page) -> No
         "console", lambda said: complaints.append(said.text) if FORBIDDEN in said.text else None
     )
     card = begun_by(page, lambda: by_click(page))
-    card.get_by_text("charged").wait_for()
+    card.get_by_text("charged $").wait_for()
 
     assert page.locator("#balance").inner_text() != before
     now = page.locator("#runs img").evaluate_all("all => all.map((one) => one.src)")[1:]
