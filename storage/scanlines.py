@@ -81,6 +81,7 @@ def prove(spool: ByteSource) -> Tail:
     rows, stream = _Rows(header.passes()), Inflated(image_data(spool, chain((chunk,), chunks)))
     for data in stream:
         rows.take(data)
+        del data  # so that its memory, warm in the caches, holds the next piece
     rows.end()
     # A whole palette has a colour for every index.
     if header.colour_type == PALETTE and colours < 1 << header.depth:
@@ -183,8 +184,9 @@ class Inflated:
                 part = inflater.decompress(rest, PIECE_BYTES)
             except IsalError as error:  # type: ignore[misc]  # its stub says an instance
                 raise NotAnImage(f"a png that does not decode: {error}") from error
-            yield part
             self._given, rest = self._given + len(part), b""
+            yield part
+            del part
             if self._taken > MAX_OVERHEAD * self._given + SPARE_BYTES:
                 raise NotAnImage("a png of more data than it has pixels")
 

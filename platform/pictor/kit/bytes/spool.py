@@ -164,7 +164,9 @@ class SpoolFile:
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset`; fewer only at the end."""
-        return (self._shown or self.content).read_at(offset, size)
+        if self._shown is not None:
+            return self._shown.read_at(offset, size)
+        return self._written_at(offset, size)
 
     @property
     def content(self) -> "ReadableAt":
@@ -222,7 +224,8 @@ class SpoolFile:
         with self._lock:
             self._check_open()
             if self._file is None:
-                return bytes(self._memory[offset : offset + size])
+                with memoryview(self._memory) as view:  # copied once, not twice
+                    return bytes(view[offset : offset + size])
             return os.pread(self._file.fileno(), size, offset)
 
     def _check_open(self) -> None:
