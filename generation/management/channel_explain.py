@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.management.operator import OperatorCommand, print_table
+from generation.catalogue.snapshot import current_catalogue
 from generation.channels.declaration import Task
 from generation.oversight.route_order import AskedRequest, Explanation, Serving, explain
 from pictor.kit.words.money import to_decimal
@@ -39,7 +40,7 @@ def add_arguments(parser: CommandParser) -> None:
 def run(command: OperatorCommand, options: Mapping[str, Any]) -> None:
     """Explain it. Raises CommandError for an unknown model, size or quality."""
     try:
-        explanation = explain(AskedRequest.typed(options))
+        explanation = explain(AskedRequest.typed(options), current_catalogue().contracts)
     except ValueError as error:
         raise CommandError(str(error)) from None
     if options["json"]:

@@ -8,14 +8,14 @@ from billing.pricing import PriceMissing, quote
 from billing.selectors import current_table
 from billing.upstream_cost import Cost, SentRequest, upstream_cost
 from generation.admission.fields import PASSED_ON
-from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, contract_from
+from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo
 from generation.catalogue.plans import plan, sizes_in_words
 from generation.catalogue.selection import rank, shares
 from generation.catalogue.snapshot import route_info
 from generation.catalogue.traffic.open_breakers import open_now
 from generation.channels.declaration import OVERLAYS, PLAIN, Needs, Task
 from generation.channels.registry import told_map
-from generation.models import Channel, Contract, Route, Serves
+from generation.models import Channel, Route, Serves
 from generation.selectors import cost_tables, present_stops
 from pictor.kit.words import clock, typed
 
@@ -114,16 +114,15 @@ class Explanation:
     breakers: dict[str, float]
 
 
-def explain(asked: AskedRequest) -> Explanation:
-    """Explain the routing by the rows stored now.
+def explain(asked: AskedRequest, contracts: Mapping[str, ContractTerms]) -> Explanation:
+    """Explain the routing by the present contracts, and the other rows stored now.
 
     Raises ValueError, worded for a person, if the model, size, quality or a field does not exist.
     """
     model = asked.model
-    stored = Contract.objects.filter(model=model).values().first()
-    if stored is None:
+    contract = contracts.get(model)
+    if contract is None:
         raise ValueError(f"there is no model {model!r}")
-    contract = contract_from(stored)
     size, quality = _size(contract, asked.size), _quality(contract, asked.quality)
     asked = replace(asked, size=size, quality=quality, fields=_fields(contract, asked.fields))
     rows = list(Route.objects.filter(contract_id=model).select_related("channel"))
