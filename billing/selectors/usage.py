@@ -67,18 +67,6 @@ def used_of(tenant_id: UUID, models: Collection[str], *, since: datetime) -> dic
     return {row["model"]: row["made"] for row in sums}
 
 
-def sold_since(start: datetime, *, tenants: Collection[UUID] | None = None) -> frozenset[str]:
-    """Return the models with a charge to one of these tenants in the hour of `start` or later.
-
-    `tenants` None means any tenant.
-    """
-    hour = start.replace(minute=0, second=0, microsecond=0)  # usage is kept by the hour
-    sold = UsageRollup.objects.filter(hour__gte=hour, captured_micros__gt=0)
-    if tenants is not None:
-        sold = sold.filter(tenant_id__in=tenants)
-    return frozenset(sold.values_list("model", flat=True).distinct())
-
-
 def uncharged_of_day(tenant_id: UUID, now: datetime) -> Micros:
     """The tenant's uncharged cost this UTC day in micros, of the losses that its ceiling counts."""
     counted = UnchargedCost.objects.filter(

@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.models import AuditEvent
+from accounts.models import ApiKey, AuditEvent
 from billing.models import PriceBook
 from billing.price_rows import BookRow
 from billing.price_stops import Confirmed
@@ -171,6 +171,15 @@ def test_the_first_book_is_not_stopped(acme):
 def test_a_model_that_did_not_sell_is_not_stopped(acme, sold):
     publish(draft(1_000))
     sell(acme, **sold)
+
+    assert publish(draft(100_000)).published_at is not None
+
+
+def test_a_model_that_only_demo_data_bought_is_not_stopped(acme):
+    made_at = clock.now() - timedelta(days=60)  # demo keys are dated earlier than their ids
+    ApiKey.objects.filter(id=acme.key.id).update(created_at=made_at)
+    publish(draft(1_000))
+    sell(acme)
 
     assert publish(draft(100_000)).published_at is not None
 

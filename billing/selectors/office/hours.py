@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Sum
 
 from accounts.models import ApiKey
-from accounts.selectors.office.api_keys import keys_by_id
+from accounts.selectors.office.api_keys import key_made_at, keys_by_id
 from billing.latency import counts_of, quantile
 from billing.models import UsageRollup
 from pictor.kit.words import ids
@@ -75,6 +75,19 @@ def hours_of(sort: Sort, hours: Collection[datetime]) -> Mapping[datetime, Hour]
 def is_of_demo(owner_id: UUID, made_at: datetime | None) -> bool:
     """True if a key or tenant has demo data: only those are dated earlier than their ids."""
     return made_at is not None and made_at < ids.made_at(owner_id) - _BACKDATED
+
+
+def sold_since(start: datetime, *, tenants: Collection[UUID] | None = None) -> frozenset[str]:
+    """Return the models with a charge to one of these tenants in the hour of `start` or later.
+
+    `tenants` None means any tenant. Charges of demo data do not count.
+    """
+    hour = start.replace(minute=0, second=0, microsecond=0)  # usage is kept by the hour
+    sold = UsageRollup.objects.filter(hour__gte=hour, captured_micros__gt=0)
+    if tenants is not None:
+        sold = sold.filter(tenant_id__in=tenants)
+    by_key = sold.values_list("model", "key_id").annotate(made_at=key_made_at("key_id")).distinct()
+    return frozenset(model for model, key, made_at in by_key if not is_of_demo(key, made_at))
 
 
 def sorts_of(keys: Collection[UUID]) -> Mapping[UUID, Sort]:

@@ -25,6 +25,7 @@ from billing.price_stops import (
     judged_by_cost,
     later_name,
 )
+from billing.selectors.office.hours import sold_since
 from billing.selectors.office.price_lists import tenants_on
 from billing.selectors.price_books import decided_books, decided_for, is_former, last_of, standing
 from billing.selectors.prices import (
@@ -38,7 +39,6 @@ from billing.selectors.prices import (
     too_dear,
     unpriced_keys,
 )
-from billing.selectors.usage import sold_since
 from billing.supply import supply, waits_for_upgrade
 from pictor.kit.words.money import scale_half_up
 
