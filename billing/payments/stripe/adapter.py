@@ -229,7 +229,10 @@ class Stripe:
             return None
         invoice = cast("Invoice | None", session.invoice)
         intent = cast("PaymentIntent | None", session.payment_intent)
-        return objects.session_present(session, invoice), intent
+        present = objects.session_present(session, invoice)
+        if invoice is not None:
+            _check_mode(present, invoice)
+        return present, intent
 
     def _by_invoice(self, ids: Ids) -> "tuple[Present, PaymentIntent | None] | None":
         invoice_id = ids.invoice_id
@@ -257,6 +260,7 @@ class Stripe:
         if present.invoice_id and any(our_id(refund, MOVEMENT) is None for refund in refunds):
             notes = self._v1.credit_notes.list({"invoice": present.invoice_id, "limit": _MOST})
             for note in notes.auto_paging_iter():
+                _check_mode(present, note)
                 noted |= {id_of(made.refund): our_id(note, MOVEMENT) for made in note.refunds}
         of_it: Any = {"payment_intent": present.payment_intent_id, "limit": _MOST}
         disputes = self._v1.disputes.list(of_it).data

@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 import stripe
 
-from billing.payments.port import Ids, ProviderRefused
+from billing.payments.port import Ids, PayBack, ProviderRefused
 from billing.payments.stripe import stripe_objects as objects
 from billing.payments.stripe import stripe_params as params
 from sandbox.stripe import objects as sandbox_objects
-from tests.billing.payments.asking import PAYMENT, checkout, details, provider
+from tests.billing.payments.asking import MOVEMENT, PAYMENT, checkout, details, provider
 from tests.fakes.card_provider import KEY
 
 AT = 1_790_000_000
@@ -163,13 +163,16 @@ def test_an_invoice_is_paid_only_by_its_intent(invoice, intent, state):
 
 
 @pytest.mark.parametrize(
-    "kind", ["payment_intent", "charge", "dispute", "radar.early_fraud_warning"]
+    "kind",
+    ["invoice", "payment_intent", "charge", "credit_note", "dispute", "radar.early_fraud_warning"],
 )
 def test_objects_of_both_modes_are_no_payment(cards, monkeypatch, kind):
     live = {**sandbox_objects.KINDS[kind], "livemode": True}
     monkeypatch.setitem(sandbox_objects.KINDS, kind, live)
     page = provider().begin(checkout())
     session = cards.door("pay", session=page.session_id)
+    invoiced = Ids(PAYMENT, invoice_id=session["invoice"])
+    provider().pay_back(PayBack(MOVEMENT, "key", invoiced, 100))
     for act in ("warn", "dispute"):
         cards.door(act, payment_intent=session["payment_intent"])
 
