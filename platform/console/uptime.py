@@ -11,10 +11,10 @@ TALLEST, WIDTH = 32, 359
 
 def bars_of(states: Sequence[State]) -> list[tuple[State, str]]:
     """The outlines of each state's bars as the `d` of an SVG path; the oldest bar is leftmost."""
-    step = (WIDTH + 1) // len(states)
+    edges = [(WIDTH + 1) * place // len(states) for place in range(len(states) + 1)]
     outlines: dict[State, str] = {}
-    for place, state in enumerate(states):
-        height, width = HEIGHTS[state], step - 1
-        bar = f"M{place * step} {TALLEST - height}h{width}v{height}h-{width}z"
+    for left, right, state in zip(edges, edges[1:], states, strict=False):
+        height, width = HEIGHTS[state], right - left - 1
+        bar = f"M{left} {TALLEST - height}h{width}v{height}h-{width}z"
         outlines[state] = outlines.get(state, "") + bar
     return sorted(outlines.items())

@@ -128,9 +128,9 @@ def test_a_components_days_are_summed_up_in_words(days, sentence):
 def test_a_bar_for_each_day_by_what_was_seen():
     found = dict(component_of({0: (100, 0), 1: (100, 1), 2: (100, 5)}).bars)
 
-    assert found["ok"] == "M325 0h24v32h-24z"
-    assert found["warn"] == "M300 10h24v22h-24z"
-    assert found["bad"] == "M275 20h24v12h-24z"
+    assert found["ok"] == "M334 0h25v32h-25z"  # to the box's right edge, 359
+    assert found["warn"] == "M308 10h25v22h-25z"
+    assert found["bad"] == "M282 20h25v12h-25z"
     assert found["idle"].count("M") == 11
 
 
