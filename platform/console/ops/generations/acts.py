@@ -13,7 +13,7 @@ from typing_extensions import override
 from accounts.ledger import Window
 from billing.models import MoneyMove
 from billing.selectors.office.balances import available_after, available_to
-from billing.selectors.office.moves import credited_for
+from billing.selectors.office.moves import credited_for, moves_among
 from billing.selectors.office.refunds_given import ChargeSums, charge_sums_of
 from billing.services.office.moves import is_typed_twice, max_compensation_per_day
 from billing.services.office.second_person import why_it_waits
@@ -107,8 +107,9 @@ class Giving:
         refusal = self.refusal(generation, sums) if asked.is_looked_at else ""
         if refusal or not wanted:
             return Preview(stops=refusal) if refusal else None
-        # Not what is left of it: that would refuse a form sent twice.
-        if self.name == "refund" and wanted > sums.captured:
+        # A form sent twice is no second refund.
+        is_beyond = self.name == "refund" and wanted > sums.left
+        if is_beyond and not moves_among([asked.once]):
             raise ValidationError(f"Only {in_dollars(sums.left)} of it is charged and not refunded")
         before, called = available_to(generation.tenant_id), called_for([generation.id])
         margin = sums.left - called[generation.id].known_cost - sums.credited

@@ -114,6 +114,20 @@ def test_a_refund_of_more_than_the_charge_shows_no_effect(owner, acme, delivered
     assert "to $108.94732" not in page
 
 
+def test_a_part_beyond_what_is_left_is_refused_before_it_is_reviewed(owner, acme, delivered):
+    made = delivered(acme)
+    first, once = act_of(made, "refund"), str(new_uuid())
+    send(owner, made, "refund", amount="0.04", once=once)
+
+    page = said_by(owner.post(first, {**WHY, "amount": "0.02", "once": str(new_uuid())}))
+    again = send(owner, made, "refund", amount="0.04", once=once)
+
+    assert "Only $0.01268 of it is charged and not refunded" in page
+    assert "Check it" not in page
+    assert again.status_code == HTTPStatus.SEE_OTHER
+    assert moved("refund") == [40_000]
+
+
 def test_support_refunds_and_credits_so_much_a_day(sign_in, acme, delivered, failed, monkeypatch):
     monkeypatch.setattr(moves, "MAX_SUPPORT_GIFTS_PER_DAY", Micros(60_000))
     first, second, support = delivered(acme), failed(acme), sign_in("support")
