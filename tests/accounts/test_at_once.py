@@ -147,6 +147,7 @@ def test_the_second_of_two_staff_adding_one_person_is_told(pool, root, email):
         root,
         reverse("ops:staff_add"),
         email=email,
+        meant=email,
         role="support",
     )
 

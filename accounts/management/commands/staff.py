@@ -10,7 +10,7 @@ from typing_extensions import override
 from accounts import rates
 from accounts.management.operator import ACTOR, OperatorCommand, print_table, read_person
 from accounts.models import User
-from accounts.selectors.office.people import customers_of, is_invited_as_staff, staff
+from accounts.selectors.office.people import is_invited_as_staff, memberships_of, staff
 from accounts.services.office.staff import remove_staff, set_staff_role
 
 COLUMNS = ("email", "role", "second_factor", "last_seen", "member_of")
@@ -62,10 +62,11 @@ class Command(OperatorCommand):
             rates.take_typed_mail(options["email"])
         done = set_staff_role(email=options["email"], role=options["role"], actor=ACTOR)
         self.stdout.write(f"{done.user.email}: {done.user.staff_role}")
-        for member in customers_of(done.user.email):
-            self.stdout.write(
-                f"They are {member.role} of {member.tenant.name}, a customer's tenant"
-            )
+        for member in memberships_of(done.user.email):
+            if not member.tenant.is_ours:
+                self.stdout.write(
+                    f"They are {member.role} of {member.tenant.name}, a customer's tenant"
+                )
         if done.is_invited:
             self.stdout.write(
                 "They get an invitation by mail and set a password with “Forgotten your"

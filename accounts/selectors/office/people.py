@@ -34,9 +34,10 @@ def staff_with_customers() -> list[Membership]:
     return list(_WITH_CUSTOMERS.exclude(user__staff_role=""))
 
 
-def customers_of(address: str) -> list[Membership]:
-    """The memberships, with their tenants, of who signs in with this address, but in our own."""
-    return list(_WITH_CUSTOMERS.filter(user__email=User.normalize_username(address)))
+def memberships_of(address: str) -> list[Membership]:
+    """The memberships, with their tenants, of who signs in with this address."""
+    theirs = Membership.objects.filter(user__email=User.normalize_username(address))
+    return list(theirs.select_related("tenant").order_by("tenant__name"))
 
 
 def has_second_factor(user_id: UUID) -> bool:

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from accounts import rates
 from accounts.models import User
-from accounts.selectors.office.people import customers_of, is_invited_as_staff
+from accounts.selectors.office.people import is_invited_as_staff, memberships_of, user_by_email
 from accounts.selectors.office.people import staff as people_of_staff
 from accounts.services.office.operator_keys import operator_keys
 from accounts.services.office.people import sign_out
@@ -35,21 +35,34 @@ ROLE_WORDS = {
 
 
 class AddForm(forms.Form):
-    email = forms.EmailField(label="E-mail address")
+    email = forms.EmailField(label="E-mail address", max_length=254)
     role = forms.ChoiceField(
         label="Role", choices=User.StaffRole.choices, initial=User.StaffRole.SUPPORT
     )
-    is_member = forms.BooleanField(required=False, label="They stay a member there")
+    meant = forms.CharField(required=False)
+    """The address ticked once the page has said whose it is."""
 
     @override
     def clean(self) -> None:
-        """Require a tick for a new member of staff who is a member of customers' tenants."""
+        """Say who a new member of staff is, and require a tick for that address."""
         super().clean()
-        member_of = customers_of(self.cleaned_data.get("email", ""))
-        is_new = any(not member.user.staff_role for member in member_of)
-        if is_new and not self.cleaned_data["is_member"]:
-            roles = ", ".join(f"{member.tenant.name} ({member.role})" for member in member_of)
-            self.add_error("is_member", f"They are a member of customers' tenants: {roles}.")
+        self.address = User.normalize_username(self.cleaned_data.get("email", ""))
+        person = user_by_email(self.address)
+        is_staff = person is not None and person.staff_role
+        if self.address and not is_staff and self.cleaned_data.get("meant") != self.address:
+            self.add_error("meant", _who_is(self.address, person))
+
+
+def _who_is(address: str, person: User | None) -> str:
+    if person is None:
+        return f"Nobody has signed up as {address}: whoever reads its mail would be staff."
+    roles = "; ".join(
+        f"{one.role} of {one.tenant.name}{'' if one.tenant.is_ours else ', a customer'}"
+        for one in memberships_of(address)
+    )
+    name = f" ({person.name})" if person.name else ""
+    stays = f"{roles}, and stays so" if roles else "a member of no workspace"
+    return f"{address}{name} is {stays}."
 
 
 @staff(Permission.STAFF)

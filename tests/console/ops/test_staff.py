@@ -77,7 +77,12 @@ def test_only_owners_find_the_page(settings, bob, role):
 
 
 def test_a_person_without_an_account_is_invited_by_mail(owner, me):
-    answer = owner.post(f"{PAGE}add/", {"email": "New@Pictor.example", "role": "finance"})
+    form = {"email": "New@Pictor.example", "role": "finance"}
+    asked = owner.post(f"{PAGE}add/", form)
+    answer = owner.post(f"{PAGE}add/", {**form, "meant": "new@pictor.example"})
+
+    assert asked.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "Nobody has signed up as new@pictor.example" in words_of(asked)
 
     assert (answer.status_code, answer["Location"]) == (HTTPStatus.SEE_OTHER, PAGE)
     mail = Mail.objects.get()
@@ -105,17 +110,20 @@ def test_a_mistake_is_explained_and_changes_nothing(owner, email, role, said):
     assert User.objects.count() == 1
 
 
-def test_who_adds_a_member_of_a_customers_tenant_is_told_first_and_sees_it_afterwards(owner):
-    eve = User.objects.create_user("eve@acme.example", "x", email_verified_at=clock.now())
+def test_whoever_becomes_staff_is_named_with_their_workspaces_before_and_afterwards(owner):
+    now = clock.now()
+    eve = User.objects.create_user("eve@acme.example", "x", name="Eve", email_verified_at=now)
     acme = create_tenant(name="Acme", actor="test")
     add_member(tenant=acme, user=eve, role=Membership.Role.ADMIN, actor="test")
     form = {"email": "Eve@acme.example", "role": "support"}
 
     asked = owner.post(f"{PAGE}add/", form)
-    added = owner.post(f"{PAGE}add/", {**form, "is_member": "on"})
+    other = owner.post(f"{PAGE}add/", {**form, "meant": "ann@acme.example"})
+    added = owner.post(f"{PAGE}add/", {**form, "meant": "eve@acme.example"})
 
     assert asked.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "They are a member of customers' tenants: Acme (admin)." in words_of(asked)
+    assert "eve@acme.example (Eve) is admin of Acme, a customer, and stays so." in words_of(asked)
+    assert other.status_code == HTTPStatus.UNPROCESSABLE_ENTITY  # ticked for another address
     assert added.status_code == HTTPStatus.SEE_OTHER
     assert f'Admin of <a class="underline" href="/ops/tenants/{acme.public_id}/">' in " ".join(
         words_of(owner.get(PAGE)).split()

@@ -46,6 +46,25 @@ def told_whose_prices_are(bob: Page, model: str) -> None:
     bob.get_by_role("heading", name="Needs attention", exact=True).wait_for()
 
 
+def invite(page: Page, email: str) -> None:
+    fill(page, "Add to staff", **{"E-mail address": email})
+    page.get_by_label(f"I mean {email}").check()
+    assert broken_rules(page, "ops-staff-meant") == []
+    page.get_by_role("button", name="Add to staff").click()
+    page.get_by_text(f"{email} invited").wait_for()
+
+
+def make_operator(page: Page, email: str) -> None:
+    page.get_by_role("button", name=f"Actions for {email}").click()
+    assert broken_rules(page, "ops-staff-menu") == []
+    page.get_by_role("button", name=f"Change role of {email}").click()
+    dialog = page.get_by_role("dialog", name="Change role?")
+    dialog.get_by_label("Role").select_option("operator")
+    assert broken_rules(page, "ops-staff-role") == []
+    dialog.get_by_role("button", name="Change role").click()
+    page.get_by_text(f"{email}: support → operator").wait_for()
+
+
 def test_a_person_is_invited_works_in_a_role_and_leaves(
     signed_in: BrowserContext, browser: Browser, stack: Stack, look: Look, unpriced: str
 ) -> None:
@@ -68,8 +87,7 @@ def test_a_person_is_invited_works_in_a_role_and_leaves(
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard shortcuts").get_by_role("link", name="Staff").click()
 
-    fill(page, "Add to staff", **{"E-mail address": email})
-    page.get_by_text(f"{email} invited").wait_for()
+    invite(page, email)
     assert broken_promises(page, "/ops/staff/", base_url=stack.base_url, name="ops-staff") == []
 
     with looking(browser, stack.base_url, look) as theirs:
@@ -89,10 +107,7 @@ def test_a_person_is_invited_works_in_a_role_and_leaves(
         told_whose_prices_are(bob, unpriced)
 
         page.reload()
-        page.get_by_role("button", name=f"Actions for {email}").click()
-        assert broken_rules(page, "ops-staff-menu") == []
-        page.get_by_role("button", name="Make operator").click()
-        page.get_by_text(f"{email}: support → operator").wait_for()
+        make_operator(page, email)
         bob.reload()
         fill(bob, "Sign in", Email=email, Password=PASSWORD)  # another role ends sessions
         bob.get_by_text("Operator").first.wait_for()
