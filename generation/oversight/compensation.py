@@ -94,25 +94,25 @@ def refund_each(
     If the total exceeds what one person may move, each waits for another person's approval. A
     repeated call with the same `once` refunds nothing twice and returns the same answer.
     """
-    ids = {generation.id: uuid5(once, str(generation.id)) for generation in generations}
+    ids = _ids_of_refunds(once, generations)
     left = charge_sums_of(ids, tenants={generation.tenant_id for generation in generations})
-    before = moves_among(ids.values())
+    before = refunds_by(once, generations)
     requested = {
         generation.id: _requested_move(
             generation, Transfer.Kind.REFUND, Gift(left[generation.id].left, words, note)
         )
         for generation in generations
-        if ids[generation.id] not in before
+        if generation.id not in before
     }
     amounts = Counter[UUID]()
     for generation in generations:
-        wanted = before.get(ids[generation.id]) or requested[generation.id]
+        wanted = before.get(generation.id) or requested[generation.id]
         amounts[generation.tenant_id] += wanted.amount
     total, but = amounts.total(), ids.values()
     waits = bool(why_it_waits(amounts, actor=giver.actor, now=now, total=total, but=but))
     done = []
     for generation in generations:
-        move = before.get(ids[generation.id])
+        move = before.get(generation.id)
         try:
             if move is None:
                 move = _give(ids[generation.id], requested[generation.id], giver, now, waits=waits)
@@ -121,6 +121,17 @@ def refund_each(
         else:
             done.append(_became(generation, move, now))
     return done
+
+
+def refunds_by(once: UUID, generations: Sequence[Generation]) -> dict[UUID, MoneyMove]:
+    """Return by generation the refunds that `refund_each` already made for this `once`."""
+    ids = _ids_of_refunds(once, generations)
+    made = moves_among(ids.values())
+    return {generation: made[move] for generation, move in ids.items() if move in made}
+
+
+def _ids_of_refunds(once: UUID, generations: Sequence[Generation]) -> dict[UUID, UUID]:
+    return {generation.id: uuid5(once, str(generation.id)) for generation in generations}
 
 
 def _became(generation: Generation, move: MoneyMove, now: datetime) -> Refunded:

@@ -38,7 +38,7 @@ from console.parts.page_query import refuse, word_of
 from console.parts.sentences import counted
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
-from generation.oversight.compensation import refund_each
+from generation.oversight.compensation import refund_each, refunds_by
 from generation.oversight.outages import Outage, credit_all, hit_by, why_they_wait
 from generation.oversight.searching import page_across
 from generation.selectors import channel_names, generations_among
@@ -46,6 +46,7 @@ from pictor.kit.words import ids
 from pictor.kit.words.money import Micros
 
 MAX_AT_ONCE = 500
+HIT_NOBODY = "No tenant that is not credited yet was hit in that time."
 
 
 class BulkForm(ActForm):
@@ -93,7 +94,12 @@ def _bulk_initial(asked: Asked[None], query: QueryDict) -> dict[str, Any]:
 
 
 def _bulk_preview(asked: Asked[None]) -> Preview:
-    chosen = _named(asked.data.get("generation", ()))
+    found = _named(asked.data.get("generation", ()))
+    # What this form refunded already counts as it was shown: sent twice, it answers the same.
+    done = refunds_by(asked.once, [made for made, _ in found])
+    chosen = [
+        (made, Micros(done[made.id].amount) if made.id in done else left) for made, left in found
+    ]
     total, waits = sum(left for _, left in chosen), _why_they_wait(chosen, asked)
     tenants, left_out = len({made.tenant_id for made, _ in chosen}), asked.data.get("left_out", 0)
     number = counted(len(chosen), "generation")
@@ -106,10 +112,10 @@ def _bulk_preview(asked: Asked[None]) -> Preview:
     return Preview(
         notes=notes,
         items=[_item(made, left) for made, left in chosen],
-        stops="" if chosen else "No charge is left to refund.",
+        stops="" if total else "No charge is left to refund.",
         confirmation=typed_number(len(chosen), "Type the number of generations"),
         verb=f"{'Ask for' if waits else 'Refund'} {amount(total)}",
-        of=sorted(made.public_id for made, _ in chosen),
+        of=sorted((made.public_id, left) for made, left in chosen),
         targets=[made for made, _ in chosen],
     )
 
@@ -203,6 +209,8 @@ def _outage_preview(asked: Asked[None]) -> Preview | None:
     if asked.is_looked_at or not {*_NAMES, "each"} <= {*data}:
         return None
     hits, each = hit_by(_outage_of(asked), now=asked.now), data["each"]
+    if not hits:  # a mistyped time perhaps: the form stays
+        raise ValidationError(HIT_NOBODY)
     available = balances_of([hit.tenant.id for hit in hits])
     due = [hit for hit in hits if hit.due(each)]
     total = Micros(sum(hit.due(each) for hit in due))
@@ -222,7 +230,7 @@ def _outage_preview(asked: Asked[None]) -> Preview | None:
             *([f"{waits}."] if waits else []),
         ],
         items=items,
-        stops="" if due else "No tenant that is not credited yet was hit in that time.",
+        stops="" if due else HIT_NOBODY,
         confirmation=typed_number(len(due), "Type the number of tenants"),
         verb=f"{'Ask for' if waits else 'Credit'} {amount(total)}",
         of=sorted((hit.tenant.public_id, hit.due(each)) for hit in due),

@@ -302,10 +302,11 @@ def test_a_mistyped_outage_credit_credits_nobody(owner, hit, typed, complaint):
     assert moved("credit") == []
 
 
-def test_an_outage_that_hit_nobody_says_so(owner, hit):
-    assert "No tenant that is not credited yet" in words_of(
-        owner.post(OUTAGE, times(model="dall-e-3"))
-    )
+def test_an_outage_that_hit_nobody_says_so_and_keeps_what_was_typed(owner, hit):
+    answer = words_of(owner.post(OUTAGE, times(model="dall-e-3", **WHY)))
+
+    assert "No tenant that is not credited yet" in answer
+    assert 'value="bad evening"' in answer
     assert "Show before and after" in words_of(owner.get(OUTAGE))
 
 
@@ -315,6 +316,20 @@ def test_the_bulk_pages_take_few_queries(owner, three, hit, django_assert_max_nu
         owner.post(OUTAGE, times(channel="acme-openai"))
     with django_assert_max_num_queries(12):
         owner.get(f"{REFUNDS}?all=1")
+
+
+def test_what_was_refunded_meanwhile_is_reviewed_again(owner, three):
+    form = {**WHY, "once": str(new_uuid()), "generation": [one.public_id for one in three]}
+    seen = seen_in(owner.post(REFUNDS, form))
+    do(owner, "generation.refund", three[0].public_id, **WHY, amount="0.01")
+    part = said_by(owner.post(REFUNDS, {**form, "seen": seen, "confirm": "3"}))
+    send(owner, three, 3)
+    nothing = said_by(owner.post(REFUNDS, {**form, "seen": seen, "confirm": "3"}))
+
+    assert "This is another effect than was shown." in part
+    assert "3 generations, 2 tenants, refunds $0.14804" in part
+    assert "No charge is left to refund." in nothing
+    assert moved("refund") == [10_000, 42_680, 52_680, 52_680]
 
 
 def test_other_generations_of_the_same_sum_are_not_refunded_unseen(owner, three):
