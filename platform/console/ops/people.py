@@ -19,7 +19,7 @@ from accounts.services.office.operator_keys import operator_keys
 from accounts.services.office.people import sign_out
 from accounts.services.office.second_factors import reset_second_factors
 from accounts.services.office.staff import Appointed, remove_staff, set_staff_role
-from console.ops.access import POST, Operator, Permission, by, done, or_404, rendered, staff
+from console.ops.access import POST, Operator, Permission, by, done, rendered, staff
 from console.parts.exports import csv_answer
 from console.parts.form_fields import dressed
 from console.parts.page_guards import View
@@ -163,4 +163,8 @@ def _cells(person: User) -> Sequence[str]:
 
 
 def _person(person: UUID) -> User:
-    return or_404(next((user for user in people_of_staff() if user.pk == person), None))
+    """Return a member of staff. Raises ValidationError for others, whom a first click removed."""
+    for user in people_of_staff():
+        if user.pk == person:
+            return user
+    raise ValidationError("That person is not staff.")

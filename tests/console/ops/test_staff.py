@@ -200,6 +200,7 @@ def test_nobody_is_changed_here_who_is_not_staff(owner):
 
     answers = [owner.post(f"{PAGE}{person}/sessions/") for person in (ann.pk, uuid4())]
 
-    assert [answer.status_code for answer in answers] == [HTTPStatus.NOT_FOUND] * 2
+    assert [answer.status_code for answer in answers] == [HTTPStatus.UNPROCESSABLE_ENTITY] * 2
+    assert ["That person is not staff." in words_of(answer) for answer in answers] == [True] * 2
     ann.refresh_from_db()
     assert ann.sessions_ended == 0
