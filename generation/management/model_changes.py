@@ -1,63 +1,43 @@
-"""`manage.py model set|copy|enable|disable`: change a model's contract, and switch it."""
+"""`manage.py model set|copy`: change a model's contract."""
 
 from argparse import BooleanOptionalAction
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
-from django.core.management.base import CommandError, CommandParser, OutputWrapper
+from django.core.management.base import CommandError, OutputWrapper
 
-from accounts.management.operator import ACTOR, ask, read_limit, read_pairs, read_words
-from billing.management.price_words import read_number
-from billing.price_stops import Confirmed
+from accounts.management.operator import ACTOR, ask, read_limit, read_pairs, read_typed, read_words
 from generation.catalogue import services
 from generation.catalogue.services import ContractColumns
 from generation.management.model_facts import model_named
 from generation.models import Contract
 from generation.oversight.contract_review import Review, review
-from generation.oversight.model_list import listed_models
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 
 NONE = "none"
-YES_HELP = "do not ask, even if removed features are in use"
-_NUMBERS = {"prompt_chars": "prompt_max_chars", "max_n": "max_n"}
-_AS_THEY_ARE = {
-    "default_size": "default_size",
-    "default_quality": "quality_default",
-    "response_format": "response_format_default",
-    "exact": "is_exact",
-    "auto": "accepts_auto",
-    "position": "position",
-}
+_OPTIONS: tuple[tuple[str, str, str, Callable[[str], Any], str | None], ...] = (
+    ("--qualities", "qualities", "A,B", read_words, "in rising order"),
+    ("--aliases", "quality_aliases", "hd=high",
+     partial(read_pairs, "--aliases", "WORD=QUALITY"), "other words for qualities, or 'none'"),
+    ("--default-quality", "quality_default", "WORD", str, None),
+    ("--default-size", "default_size", "SIZE", str, None),
+    ("--tasks", "tasks", "A,B", read_words, "generate, edit, variation"),
+    ("--prompt-chars", "prompt_max_chars", "N", read_limit, "the longest prompt"),
+    ("--max-n", "max_n", "N", read_limit, "images per request, 1 to 10"),
+    ("--response-format", "response_format_default", "WORD", str, "url or b64_json"),
+    ("--position", "position", "N", partial(read_typed, typed.number), "its place in lists"),
+)  # fmt: skip
+"""An option, its column, its form, how it is read, and what it is."""
+_SWITCHES = (
+    ("--auto", "accepts_auto", "let the upstream choose"),
+    ("--exact", "is_exact", "only sizes that a channel makes itself"),
+)
 
 
 def add_arguments(actions: Any) -> None:
     change = actions.add_parser("set", help="change its contract, shown before and after")
     change.add_argument("model")
-    _add_sizes(change)
-    change.add_argument("--qualities", metavar="A,B", help="in rising order")
-    change.add_argument("--aliases", metavar="hd=high", help="other words for qualities, or 'none'")
-    change.add_argument("--default-quality", metavar="WORD")
-    change.add_argument("--tasks", metavar="A,B", help="generate, edit, variation")
-    change.add_argument("--prompt-chars", metavar="N", help="the longest prompt")
-    change.add_argument("--max-n", metavar="N", help="images per request, 1 to 10")
-    change.add_argument("--response-format", metavar="WORD", help="url or b64_json")
-    change.add_argument("--position", type=int, metavar="N", help="its place in lists")
-    copy = actions.add_parser("copy", help="copy a model, switched off")
-    copy.add_argument("source")
-    copy.add_argument("model")
-    enable = actions.add_parser("enable", help="offer it; needs prices and a channel")
-    enable.add_argument("model")
-    enable.add_argument("--reason", metavar="TEXT", help="why, needed if a price is below cost")
-    enable.add_argument("--below-cost", metavar="N", help="the number of such prices")
-    disable = actions.add_parser("disable", help="refuse it with 404 from the next request on")
-    disable.add_argument("model")
-    for action in (change, disable):
-        action.add_argument("--yes", action="store_true", help=YES_HELP)
-    for action in (change, copy, enable, disable):
-        action.add_argument("--json", action="store_true")
-
-
-def _add_sizes(change: CommandParser) -> None:
     change.add_argument(
         "--size",
         action="append",
@@ -67,11 +47,17 @@ def _add_sizes(change: CommandParser) -> None:
     change.add_argument(
         "--no-size", action="append", metavar="WxH", help="remove a size; repeatable"
     )
-    change.add_argument("--auto", action=BooleanOptionalAction, help="let the upstream choose")
-    change.add_argument("--default-size", metavar="SIZE")
-    change.add_argument(
-        "--exact", action=BooleanOptionalAction, help="only sizes that a channel makes itself"
-    )
+    for option, column, metavar, _, what in _OPTIONS:
+        change.add_argument(option, dest=column, metavar=metavar, help=what)
+    for option, column, what in _SWITCHES:
+        change.add_argument(option, dest=column, action=BooleanOptionalAction, help=what)
+    copy = actions.add_parser("copy", help="copy a model, switched off")
+    copy.add_argument("source")
+    copy.add_argument("model")
+    words = "do not ask, even if removed features are in use"
+    change.add_argument("--yes", action="store_true", help=words)
+    for action in (change, copy):
+        action.add_argument("--json", action="store_true")
 
 
 def change(
@@ -96,22 +82,6 @@ def change(
     return saved, reviewed
 
 
-def switch(aside: OutputWrapper, options: Mapping[str, Any], *, is_offered: bool) -> Contract:
-    """Switch it; before it goes off, its users are printed and the change is confirmed."""
-    contract = model_named(options["model"])
-    if not is_offered and contract.is_enabled:
-        (row,) = listed_models(mode="live", now=clock.now(), model=contract.pk)
-        if used := row.used(clock.now()):
-            aside.write(f"{contract.pk}: {used}")
-            if not options["yes"]:
-                ask(aside, "Switch it off?")
-    below = read_number(options.get("below_cost"))
-    confirmed = Confirmed(options.get("reason") or "", below_cost=below)
-    return services.set_offered(
-        model=contract.pk, is_offered=is_offered, confirmed=confirmed, actor=ACTOR
-    )
-
-
 def _tell(stdout: OutputWrapper, review: Review) -> None:
     for name in {**review.before, **review.after}:
         was, will = review.before.get(name, NONE), review.after.get(name, NONE)
@@ -126,19 +96,13 @@ def _tell(stdout: OutputWrapper, review: Review) -> None:
 
 
 def _given_columns(contract: Contract, options: Mapping[str, Any]) -> dict[str, Any]:
+    readers = {column: read for _, column, _, read, _ in _OPTIONS}
+    readers |= {column: bool for _, column, _ in _SWITCHES}
     columns = {
-        column: options[name] for name, column in _AS_THEY_ARE.items() if options[name] is not None
+        column: read(options[column])
+        for column, read in readers.items()
+        if options[column] is not None
     }
-    columns |= {
-        column: read_limit(options[name])
-        for name, column in _NUMBERS.items()
-        if options[name] is not None
-    }
-    for name in ("qualities", "tasks"):
-        if (words := read_words(options[name])) is not None:
-            columns[name] = words
-    if options["aliases"] is not None:
-        columns["quality_aliases"] = read_pairs("--aliases", "WORD=QUALITY", options["aliases"])
     if options["size"] or options["no_size"]:
         columns["sizes"] = _sizes(contract, options["size"] or [], options["no_size"] or [])
     if not columns:

@@ -26,8 +26,6 @@ def add_arguments(actions: Any) -> None:
     every = actions.add_parser("list", help="list all models, those that need attention first")
     show = actions.add_parser("show", help="show its contract, its channels and its users")
     show.add_argument("model")
-    export = actions.add_parser("export", help="print its file, which `do model.import` takes")
-    export.add_argument("model")
     for action in (every, show):
         action.add_argument(
             "--mode", choices=list(OF_MODE), default="live", help="whose sales to count"

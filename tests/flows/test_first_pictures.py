@@ -103,9 +103,9 @@ def test_a_shipped_model_is_sold_after_five_commands(
     for draft in re.findall(r"in the draft (\S+)", imported)[-1:]:
         operator("price", "publish", draft, "--yes")
     connect(shop.preset, *shop.more, path=shop.path)
-    operator("model", "enable", shop.model)
+    operator("do", "model.enable", shop.model, "--yes")
     made = customer.generate("a fox", model=shop.model)
-    operator("model", "disable", shop.model, "--yes")
+    operator("do", "model.disable", shop.model, "--yes")
 
     assert made.status_code == 200, made.text
     assert customer.captures() == [shop.micros]
@@ -125,9 +125,9 @@ def test_a_graph_on_hardware_of_ours_is_sold_at_a_price_of_ours(
     (draft,) = re.findall(r"in the draft (\S+)", imported)
     operator("price", "publish", draft, "--yes")
     connect("comfyui", "--sizes-of", "flux-1-schnell:1024x1024")
-    operator("model", "enable", "flux-1-schnell")
+    operator("do", "model.enable", "flux-1-schnell", "--yes")
     made = customer.generate("a fox", model="flux-1-schnell")
-    operator("model", "disable", "flux-1-schnell", "--yes")
+    operator("do", "model.disable", "flux-1-schnell", "--yes")
 
     assert made.status_code == 200, made.text
     assert customer.captures() == [10_000]

@@ -87,12 +87,12 @@ def put_on_sale(
         for name in ("rec", "sandbox"):
             operator("channel", "set", name, "--map", f"{model}=fox-large")
             operator("channel", "test", name, "--route", model)
-        operator("model", "enable", model)
+        operator("do", "model.enable", model, "--yes")
         done.append(model)
 
     yield put
     for model in done:
-        operator("model", "disable", model, "--yes")
+        operator("do", "model.disable", model, "--yes")
 
 
 @pytest.fixture(scope="module")
@@ -397,7 +397,7 @@ def test_flux_is_sold_after_five_commands(put_on_sale: PutOnSale, customer: Cust
 def off_afterwards(operator: Operator) -> Iterator[None]:
     """Other tests of this stack list the models on offer."""
     yield
-    operator("model", "disable", "flux-door", "--yes")
+    operator("do", "model.disable", "flux-door", "--yes")
 
 
 def test_flux_is_sold_after_four_acts_of_a_program(

@@ -11,7 +11,6 @@ from typing_extensions import override
 
 from accounts.management.operator import ACTOR, OperatorCommand, read_time, say_invalid
 from generation.catalogue import services
-from generation.catalogue.model_files import written
 from generation.catalogue.services.sunsets import SOON, announce_sunset, withdraw_sunset
 from generation.management import model_changes, model_facts
 from generation.models import Contract
@@ -19,7 +18,7 @@ from pictor.kit.words import clock, typed
 
 
 class Command(OperatorCommand):
-    help = "List, show, change, copy, enable, disable and end models."
+    help = "List, show, change, copy and end models."
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -67,10 +66,6 @@ class Command(OperatorCommand):
         if not options["json"]:
             model_facts.print_model(self.stdout, row, contract)
 
-    def _export(self, options: Mapping[str, Any]) -> None:
-        contract = model_facts.model_named(options["model"])
-        self.stdout.write(written(services.file_of(contract)), ending="")
-
     def _set(self, options: Mapping[str, Any]) -> None:
         contract, reviewed = model_changes.change(self.stdout, self.aside(options), options)
         columns = {"model": contract.pk, **services.columns_of(contract)}
@@ -83,18 +78,6 @@ class Command(OperatorCommand):
         )
         columns = {"model": contract.pk, **services.columns_of(contract)}
         self.tell(options, columns, f"{contract.pk} is created, switched off")
-
-    def _enable(self, options: Mapping[str, Any]) -> None:
-        self._switch(options, is_offered=True)
-
-    def _disable(self, options: Mapping[str, Any]) -> None:
-        self._switch(options, is_offered=False)
-
-    def _switch(self, options: Mapping[str, Any], *, is_offered: bool) -> None:
-        contract = model_changes.switch(self.aside(options), options, is_offered=is_offered)
-        state = "on offer" if contract.is_enabled else "off"
-        facts = {"model": contract.pk, "is_enabled": contract.is_enabled}
-        self.tell(options, facts, f"{contract.pk} is {state}")
 
     def _sunset(self, options: Mapping[str, Any]) -> None:
         given = [options[name] for name in ("on", "successor", "deprecated", "soon")]

@@ -9,17 +9,19 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, OperatorCommand, ask, ask_for
+from accounts.management.operator import ACTOR, OperatorCommand, ask, ask_for, found
 from accounts.services import By
 from console.ops.access import Mode, Permission
 from console.ops.declared import ACTS
 from console.parts.acts import Act, ActResult, Asked, Change, Preview, Proposal
+from generation.catalogue import services
+from generation.catalogue.model_files import written
+from generation.selectors import contract_by_name
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import Unavailable
 
@@ -35,7 +37,7 @@ class Command(OperatorCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="act", required=True, metavar="ACT")
-        export = actions.add_parser(EXPORT, help="print a model's file, as `model export` does")
+        export = actions.add_parser(EXPORT, help="print a model's file, which model.import takes")
         export.add_argument("subject", metavar="MODEL")
         for name, act in sorted(ACTS.items()):
             lead = act.lead.replace("{}", act.about.kind if act.about else "")
@@ -44,7 +46,9 @@ class Command(OperatorCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         if options["act"] == EXPORT:
-            call_command("model", "export", options["subject"], stdout=self.stdout)
+            words = f"there is no model {options['subject']!r}"
+            contract = found(contract_by_name(options["subject"]), words)
+            self.stdout.write(written(services.file_of(contract)), ending="")
             return
         act = ACTS[options["act"]]
         asked = _asked(act, options)

@@ -21,7 +21,7 @@ FLUX = "flux-2-pro"
 @pytest.fixture
 def put_away(operator: Operator) -> Iterator[None]:
     yield
-    operator("model", "disable", FLUX, "--yes")
+    operator("do", "model.disable", FLUX, "--yes")
 
 
 def published(page: Page) -> None:
