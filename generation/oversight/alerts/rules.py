@@ -22,8 +22,7 @@ from billing.selectors.office.payments import cards_on
 from generation.models import AlertRule
 from generation.oversight.alerts.alert_tests import destinations_of, lock_rule, missing_tests
 from generation.oversight.alerts.results import short
-from generation.oversight.conditions.detection import FAILED
-from generation.oversight.conditions.kinds import KINDS, PAYMENT_KINDS
+from generation.oversight.conditions.kinds import FAILED, KINDS, PAYMENT_KINDS
 from pictor.kit.database import lock_numbers
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from generation.models import AlertRule, AlertSending
 from generation.oversight.alerts.occasions import AlertNews, Occasion
-from generation.oversight.conditions.condition_titles import title_of
+from generation.oversight.conditions.kinds import title_of
 from pictor.kit.words.money import in_dollars, to_decimal
 
 MAIL = "account/email/alert"

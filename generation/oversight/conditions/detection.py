@@ -16,7 +16,7 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.models import Condition, ConditionLook
 from generation.oversight.conditions import supply
 from generation.oversight.conditions.detected import Outlook, PresentCondition
-from generation.oversight.conditions.kinds import KINDS
+from generation.oversight.conditions.kinds import FAILED, KINDS
 from generation.selectors import sandbox_names
 from pictor.kit.database import lock_numbers
 from pictor.kit.database.cursors import first_row, run
@@ -28,8 +28,6 @@ LEAST_BETWEEN_LOOKS = timedelta(seconds=30)
 """Looks closer together than this count as one."""
 CONDITIONS_KEPT = timedelta(days=90)
 """Conditions that ended longer ago are deleted, unless accepted for good."""
-FAILED = "look_fails"
-"""The kind of a condition about a kind whose look failed."""
 _MAX_CHARACTERS = {"object": 200, "words": 300}
 _MAX_MICROS = 2**63 - 1
 
@@ -102,19 +100,19 @@ def _outlook(now: datetime, last: ConditionLook | None) -> Outlook:
 
 def _findings(outlook: Outlook) -> Iterator[OpenCondition]:
     """The findings of every kind. If one fails, its open conditions stay, and one is about that."""
-    for kind, wrong_now in KINDS.items():
+    for name, kind in KINDS.items():
         try:
             with transaction.atomic():
-                conditions = list(_once_each(wrong_now(outlook)))
+                conditions = list(_once_each(kind.look(outlook)))
         except Exception as error:
-            logger.exception("the check for conditions of kind %s failed", kind)
-            yield FAILED, kind, None, f"its check failed: {type(error).__name__}"
+            logger.exception("the check for conditions of kind %s failed", name)
+            yield FAILED, name, None, f"its check failed: {type(error).__name__}"
         else:
             for condition in conditions:
                 most = (
                     None if condition.micros is None else Micros(min(condition.micros, _MAX_MICROS))
                 )
-                yield kind, condition.object, most, condition.words
+                yield name, condition.object, most, condition.words
 
 
 def _once_each(conditions: Iterable[PresentCondition]) -> Iterable[PresentCondition]:

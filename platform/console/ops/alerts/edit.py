@@ -13,7 +13,7 @@ from console.parts.form_fields import dressed, take_errors
 from generation.models import AlertRule
 from generation.oversight.alerts import listing
 from generation.oversight.alerts.rules import CHANGED, save_rule
-from generation.oversight.conditions.condition_titles import title_of
+from generation.oversight.conditions.kinds import title_of
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
 

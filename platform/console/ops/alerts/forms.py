@@ -18,7 +18,7 @@ from generation.oversight.alerts.rules import (
     all_kinds,
     values_of,
 )
-from generation.oversight.conditions.condition_titles import title_of
+from generation.oversight.conditions.kinds import title_of
 
 NAMES = {"least_micros": "least"}
 """Names of fields in the form, if they differ from the rule's."""

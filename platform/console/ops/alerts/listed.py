@@ -13,7 +13,7 @@ from console.parts.page_query import word_of
 from generation.oversight.alerts import listing
 from generation.oversight.alerts.listing import ListedRule, SentAlert
 from generation.oversight.alerts.rules import MAX_RULES
-from generation.oversight.conditions.condition_titles import title_of
+from generation.oversight.conditions.kinds import title_of
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal
 

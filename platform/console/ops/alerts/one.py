@@ -12,7 +12,7 @@ from console.parts.filters import PAGE_ROWS
 from generation.models import AlertRule
 from generation.oversight.alerts import alert_tests, listing, rules
 from generation.oversight.alerts.occasions import is_of_age
-from generation.oversight.conditions.condition_titles import title_of
+from generation.oversight.conditions.kinds import title_of
 from pictor.kit.words import clock, ids
 
 

@@ -8,7 +8,7 @@ from console.parts.sentences import counted
 from generation.models import AlertRule
 from generation.oversight.alerts.listing import Detail, ListedRule, SentAlert
 from generation.oversight.alerts.results import SendState
-from generation.oversight.conditions.condition_titles import title_of
+from generation.oversight.conditions.kinds import title_of
 
 STATES: Mapping[SendState, str] = {
     SendState.GIVEN_UP: "Given up",

@@ -18,7 +18,7 @@ from console.site.news import ShownIncident
 from generation.models import Incident
 from generation.oversight import incidents
 from generation.oversight.conditions import condition_by_id
-from generation.oversight.conditions.condition_titles import PUBLIC_WORDS
+from generation.oversight.conditions.kinds import public_title_of
 from generation.oversight.incidents import State
 from pictor.kit.words import clock
 
@@ -154,7 +154,7 @@ def _initial_values(request: HttpRequest) -> dict[str, Any]:
     if condition is not None:
         named = {condition.object, *condition.object.split()}
         initial["parts"] = [part for part in incidents.parts() if part in named]
-        initial["title"] = PUBLIC_WORDS.get(condition.kind, "")
+        initial["title"] = public_title_of(condition.kind)
     return initial
 
 

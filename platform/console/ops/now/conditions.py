@@ -16,7 +16,7 @@ from console.ops.now.kinds import PARTLY, UNSERVED, ConditionKind, kind_of
 from console.parts.page_guards import View
 from generation.models import Condition, Incident
 from generation.oversight import conditions
-from generation.oversight.conditions.condition_titles import PUBLIC_WORDS, title_of
+from generation.oversight.conditions.kinds import public_title_of, title_of
 from generation.oversight.incidents import under_way
 from pictor.kit.words import clock
 
@@ -42,7 +42,7 @@ class ConditionRow:
     @property
     def is_felt(self) -> bool:
         """True if customers notice the condition, so that it can start an incident."""
-        return self.condition.kind in PUBLIC_WORDS
+        return bool(public_title_of(self.condition.kind))
 
 
 def rows_of(operator: Operator, conditions: Iterable[Condition]) -> list[ConditionRow]:

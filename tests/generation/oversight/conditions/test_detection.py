@@ -13,6 +13,7 @@ from generation.models import Condition, ConditionLook
 from generation.oversight import conditions
 from generation.oversight.conditions import detection, supply
 from generation.oversight.conditions.detected import PresentCondition
+from generation.oversight.conditions.kinds import Kind
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
@@ -23,7 +24,9 @@ MINUTE = timedelta(minutes=1)
 def wrong(db, monkeypatch):
     """Problems, all of one kind, that the next look finds."""
     now_wrong: list[PresentCondition] = []
-    monkeypatch.setattr(detection, "KINDS", {"smell": lambda _outlook: iter(now_wrong)})
+    monkeypatch.setattr(
+        detection, "KINDS", {"smell": Kind(lambda _outlook: iter(now_wrong), "Smell")}
+    )
     return now_wrong
 
 
@@ -111,7 +114,7 @@ def test_only_one_worker_looks_at_a_time(monkeypatch):
         looked.append(conditions.look(now=clock.now()))
         connection.close()
 
-    monkeypatch.setattr(detection, "KINDS", {"smell": slow})
+    monkeypatch.setattr(detection, "KINDS", {"smell": Kind(slow, "Smell")})
     looked: list[bool] = []
     first = threading.Thread(target=run)
     first.start()
@@ -131,7 +134,8 @@ def test_a_kind_that_fails_is_a_condition_and_holds_up_no_other(smelly, wrong, l
             cursor.execute("SELECT 1 / 0")
         yield PresentCondition("never", None, "")
 
-    monkeypatch.setattr(detection, "KINDS", {"smell": broken, "noise": lambda _: iter(wrong)})
+    noise = Kind(lambda _: iter(wrong), "Noise")
+    monkeypatch.setattr(detection, "KINDS", {"smell": Kind(broken, "Smell"), "noise": noise})
 
     failed = look(1)
 
@@ -140,7 +144,7 @@ def test_a_kind_that_fails_is_a_condition_and_holds_up_no_other(smelly, wrong, l
         ("noise", "fridge"): "it smells",
         ("smell", "fridge"): "it smells",
     }
-    monkeypatch.setattr(detection, "KINDS", {"smell": lambda _: iter([])})
+    monkeypatch.setattr(detection, "KINDS", {"smell": Kind(lambda _: iter([]), "Smell")})
     assert look(2) == {}
 
 
