@@ -139,6 +139,10 @@ class AlertSent(models.Model):
         default=False, help_text="The end of the condition has been sent."
     )
 
+    fired: int = 0
+    repeated: int = 0
+    """The numbers of alerts about its opening, by occasion, from the read of past alerts."""
+
     class Meta:
         constraints = [
             models.UniqueConstraint(

@@ -11,23 +11,21 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Window
 
 from accounts.services.office.mail import post_rendered
 from generation.models import AlertRule, AlertSending, AlertSent, Condition
 from generation.oversight.alerts import wording
 from generation.oversight.alerts.occasions import (
-    AlertNews,
     ConditionOpening,
     Occasion,
-    PastAlerts,
     is_wanted,
     news_of,
     opening_of,
+    told_of,
 )
 from generation.oversight.conditions import is_quiet, open_conditions
 from generation.oversight.conditions.alerting import receiving_addresses
-from pictor.kit.words.money import Micros
 from webhooks import installation_endpoints
 from webhooks.models import WebhookEndpoint
 
@@ -80,39 +78,21 @@ def _tell(rule_id: UUID, now: datetime) -> bool:
     return True
 
 
-def _past_alerts(rule: AlertRule) -> Mapping[ConditionOpening, PastAlerts]:
-    """The rule's alerts about openings not ended: of each the last row, and the counts."""
-    rows = AlertSent.objects.filter(rule=rule, is_over=False)
-    counted = rows.order_by().values_list("kind", "object", "opened_at")
-    numbers = counted.annotate(
-        fired=Count("id", filter=Q(occasion=Occasion.FIRED)),
-        repeated=Count("id", filter=Q(occasion=Occasion.REPEATED)),
+def _past_alerts(rule: AlertRule) -> Mapping[ConditionOpening, AlertSent]:
+    """The rule's alerts about openings not ended: of each the last row, with the counts."""
+    of_one = ["kind", "object", "opened_at"]
+    rows = AlertSent.objects.filter(rule=rule, is_over=False).annotate(  # type: ignore[no-redef]  # where they are declared
+        fired=Window(Count("id", filter=Q(occasion=Occasion.FIRED)), of_one),
+        repeated=Window(Count("id", filter=Q(occasion=Occasion.REPEATED)), of_one),
     )
-    often = {
-        ConditionOpening(kind, name, since): (fired, repeated)
-        for kind, name, since, fired, repeated in numbers
-    }
-    last = rows.order_by("kind", "object", "opened_at", "-id").select_related("sending")
-    by_opening: dict[ConditionOpening, PastAlerts] = {}
-    for row in last.distinct("kind", "object", "opened_at"):
-        opening = ConditionOpening(row.kind, row.object, row.opened_at)
-        fired, repeated = often[opening]
-        by_opening[opening] = PastAlerts(
-            condition_id=row.condition_id,
-            last_at=row.sending.at,
-            fired=fired,
-            repeated=repeated,
-            is_hushed=row.is_hushed,
-            words=row.words,
-            micros=None if row.micros is None else Micros(row.micros),
-        )
-    return by_opening
+    last = rows.order_by(*of_one, "-id").select_related("sending").distinct(*of_one)
+    return {told_of(row): row for row in last}
 
 
 def _hush(
     rule: AlertRule,
     opened: Sequence[Condition],
-    past: Mapping[ConditionOpening, PastAlerts],
+    past: Mapping[ConditionOpening, AlertSent],
     now: datetime,
 ) -> None:
     """Mark reported openings that are silenced or accepted now: afterwards they are new again."""
@@ -139,7 +119,7 @@ def _count_missed(rule: AlertRule, *, since: datetime) -> int:
 
 
 def _send(
-    sending: AlertSending, news: Sequence[AlertNews], endpoint: WebhookEndpoint | None
+    sending: AlertSending, news: Sequence[AlertSent], endpoint: WebhookEndpoint | None
 ) -> None:
     """Record the alert, and have it sent."""
     rule = sending.rule
@@ -154,24 +134,12 @@ def _send(
         )
         sending.event_id = event.id
     sending.save(force_insert=True)
-    AlertSent.objects.bulk_create(
-        AlertSent(
-            sending=sending,
-            rule=rule,
-            condition_id=item.condition_id,
-            kind=item.opening.kind,
-            object=item.opening.object,
-            opened_at=item.opening.since,
-            occasion=item.occasion,
-            number=item.number,
-            words=item.words,
-            micros=item.micros,
-        )
-        for item in news
-    )
+    for item in news:
+        item.sending, item.rule = sending, rule
+    AlertSent.objects.bulk_create(news)
     for item in news:
         if item.occasion == Occasion.RESOLVED:
-            _rows(rule, item.opening).update(is_over=True)
+            _rows(rule, told_of(item)).update(is_over=True)
 
 
 def _forget_old(now: datetime) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
-from generation.models import AlertRule, AlertSending
-from generation.oversight.alerts.occasions import AlertNews, Occasion
+from generation.models import AlertRule, AlertSending, AlertSent
+from generation.oversight.alerts.occasions import Occasion
 from generation.oversight.conditions.kinds import title_of
 from pictor.kit.words.money import in_dollars, to_decimal
 
@@ -26,11 +26,11 @@ def page_of(rule: AlertRule, path: str = "") -> str:
     return f"{home}{path or f'alerts/{rule.id}/'}" if home else ""
 
 
-def _page_of_condition(rule: AlertRule, news: AlertNews) -> str:
+def _page_of_condition(rule: AlertRule, news: AlertSent) -> str:
     return page_of(rule, f"conditions/{news.condition_id}/")
 
 
-def template_values(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
+def template_values(sending: AlertSending, news: Sequence[AlertSent]) -> Mapping[str, Any]:
     """The values for the mail's templates."""
     listed = news[:MAX_MAILED]
     parts = [
@@ -43,9 +43,9 @@ def template_values(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping
     first = news[0]
     return {
         "rule": sending.rule.name,
-        "occasion": first.occasion.label,
-        "title": title_of(first.opening.kind),
-        "about": first.opening.object,
+        "occasion": first.get_occasion_display(),
+        "title": title_of(first.kind),
+        "about": first.object,
         "others": len(news) - 1,
         "parts": [(label, lines) for label, lines in parts if lines],
         "more": len(news) - len(listed),
@@ -55,30 +55,30 @@ def template_values(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping
     }
 
 
-def _line(rule: AlertRule, news: AlertNews) -> Mapping[str, Any]:
+def _line(rule: AlertRule, news: AlertSent) -> Mapping[str, Any]:
     return {
-        "title": title_of(news.opening.kind),
-        "object": news.opening.object,
+        "title": title_of(news.kind),
+        "object": news.object,
         "words": news.words,
-        "since": news.opening.since,
+        "since": news.opened_at,
         "costs": None if news.micros is None else in_dollars(news.micros),
         "page": _page_of_condition(rule, news),
     }
 
 
-def body(sending: AlertSending, news: Sequence[AlertNews]) -> Mapping[str, Any]:
+def body(sending: AlertSending, news: Sequence[AlertSent]) -> Mapping[str, Any]:
     """The `data` of the event, as JSON."""
     return {
         "object": "alert",
         "rule": _rule(sending.rule),
         "conditions": [
             {
-                "occasion": item.occasion.value,
+                "occasion": str(item.occasion),
                 "id": item.condition_id,
-                "kind": item.opening.kind,
-                "about": item.opening.object,
+                "kind": item.kind,
+                "about": item.object,
                 "words": item.words,
-                "since": int(item.opening.since.timestamp()),
+                "since": int(item.opened_at.timestamp()),
                 "costs": None if item.micros is None else to_decimal(item.micros),
                 "currency": "USD",
                 "url": _page_of_condition(sending.rule, item) or None,

@@ -12,7 +12,6 @@ from generation.models import AlertRule, AlertSending, AlertSent, Condition
 from generation.oversight import conditions
 from generation.oversight.alerts import rules, wording
 from generation.oversight.alerts.alert_sending import send_due_alerts
-from generation.oversight.alerts.occasions import AlertNews
 from tests.fakes.raw_server import says
 from tests.generation.oversight.alerts.conftest import ANN
 from webhooks.models import Delivery, WebhookEndpoint
@@ -346,7 +345,7 @@ def test_a_rule_that_fails_keeps_no_other_from_telling(desk, monkeypatch):
     desk.wrong()
     said = wording.template_values
 
-    def fails(sending: AlertSending, news: Sequence[AlertNews]) -> object:
+    def fails(sending: AlertSending, news: Sequence[AlertSent]) -> object:
         if sending.rule_id == broken.id:
             raise ZeroDivisionError
         return said(sending, news)
