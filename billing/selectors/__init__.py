@@ -25,7 +25,6 @@ from billing.selectors.price_books import (
     price_books,
     price_books_like,
     state_of,
-    with_states,
     withdrawals,
 )
 from billing.selectors.prices import (

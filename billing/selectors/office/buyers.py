@@ -10,9 +10,8 @@ from django.db.models import Exists, OuterRef
 from accounts.selectors.office.tenants import tenants_with
 from billing.models import UsageRollup
 from billing.price_rows import REFERENCE
-from billing.selectors.office.sold import Margin
+from billing.selectors.office.sold import MARGIN_SUMS, Margin
 from pictor.kit.database.cursors import all_rows
-from pictor.kit.words.money import Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +48,18 @@ class CellUsers:
 def model_buyers(since: date, *, is_demo: bool, model: str = "") -> list[Buyer]:
     """Return each tenant's purchases by model since a UTC day, most images first."""
     rows = all_rows(
-        """
-        SELECT model, tenant_id, MAX(day) FILTER (WHERE images > 0), SUM(images)::bigint,
-               SUM(captured_micros - refunded_micros)::bigint,
-               SUM(cost_micros + corrections_micros)::bigint,
-               SUM(losses_micros + loss_corrections_micros)::bigint,
-               SUM(credited_micros)::bigint, SUM(unknown_images)::bigint
+        f"""
+        SELECT model, tenant_id, MAX(day) FILTER (WHERE images > 0), {MARGIN_SUMS}
           FROM billing_soldday
          WHERE is_demo = %s AND day >= %s AND model <> '' AND (%s = '' OR model = %s)
          GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2
-        """,
+        """,  # noqa: S608 - built from constants
         [is_demo, since, model, model],
     )
-    return [Buyer(name, tenant, last, _margin(figures)) for name, tenant, last, *figures in rows]
+    return [
+        Buyer(name, tenant, last, Margin(None, {}, *figures))
+        for name, tenant, last, *figures in rows
+    ]
 
 
 def cells_bought(model: str, since: date) -> CellUsers:
@@ -79,20 +77,6 @@ def cells_bought(model: str, since: date) -> CellUsers:
         # Each row is of one grouping set, a size or a quality; the other column is null.
         sizes={size: Users(*figures) for size, _, *figures in rows if size is not None},
         qualities={word: Users(*figures) for size, word, *figures in rows if size is None},
-    )
-
-
-def _margin(figures: list[int]) -> Margin:
-    images, revenue, cost, losses, credited, unknown = figures
-    return Margin(
-        start=None,
-        group={},
-        images=images,
-        revenue=Micros(revenue),
-        cost=Micros(cost),
-        losses=Micros(losses),
-        credited=Micros(credited),
-        unknown=unknown,
     )
 
 

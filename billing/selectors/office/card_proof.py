@@ -69,5 +69,4 @@ SELECT 'card payment', p.tenant_id, 'payment', p.id,
 
 def card_findings() -> list[Finding]:
     """Return payments and movements that the ledger does not bear out, and the other way round."""
-    checks = (_TRANSFERS, _MOVEMENTS, _PAYMENTS)
-    return [finding for check in checks for finding in findings_of(check)]
+    return findings_of(_TRANSFERS, _MOVEMENTS, _PAYMENTS)

@@ -33,12 +33,19 @@ class Finding:
     message: str
 
 
-def findings_of(check: str) -> list[Finding]:
-    """Run one check: at most 100 findings. Lifts the transaction's statement time-out."""
+def findings_of(*checks: str, begin: str = "") -> list[Finding]:
+    """Run checks, each after the same beginning: at most 100 findings of each.
+
+    Lifts the transaction's statement time-out.
+    """
+    run("SET LOCAL statement_timeout = 0")
+    return [finding for check in checks for finding in _run(begin + check)]
+
+
+def _run(check: str) -> list[Finding]:
     # Materialized, or the planner takes LIMIT as a promise that rows will be found soon.
     # No parameters: the checks' own format() strings are full of %s.
     query = f"WITH found AS MATERIALIZED ({check}) SELECT * FROM found"  # noqa: S608 - our own text
-    run("SET LOCAL statement_timeout = 0")
     rows = all_rows(f"{query} LIMIT {MAX_FINDINGS_PER_CHECK}")
     return [
         Finding(

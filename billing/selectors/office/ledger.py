@@ -56,7 +56,7 @@ def standing_findings(audit_log: Position = START) -> list[Finding]:
         audit_log: number and seal of the last link that is already proved.
     """
     return [
-        *(finding for check in STANDING for finding in findings_of(WITH_API_KEYS + check)),
+        *findings_of(*STANDING, begin=WITH_API_KEYS),
         *_audit_log_findings(audit_log),
         *price_findings(),
         *withdrawal_findings(),

@@ -11,6 +11,7 @@ from django.db.models.functions import Abs, Coalesce
 from accounts.ledger import Window
 from accounts.models import User
 from billing.models import MoneyMove, Transfer
+from billing.selectors.office.refunds_given import reversed_of
 from pictor.kit.words.money import Micros
 
 ROWS_AT_ONCE = 500
@@ -104,30 +105,10 @@ def _standing(moves: QuerySet[MoneyMove], now: datetime, but: UUID | None) -> Ma
     """Sum by tenant the moves that are booked and not reversed, or still await approval."""
     stands = Q(transfer_id__isnull=False) | Q(declined_at=None, expires_at__gt=now)
     standing = [move for move in moves.filter(stands) if move.id != but]
-    returned = _sum_reversals(
-        [move.transfer_id for move in standing if move.transfer_id is not None]
-    )
+    booked = Transfer.objects.in_bulk([move.transfer_id for move in standing if move.transfer_id])
+    credit_of = {pk: (transfer.tenant_id, transfer.seq) for pk, transfer in booked.items()}
+    taken = reversed_of(credit_of.values())
     left = Counter[UUID]()
     for move in standing:
-        left[move.tenant_id] += move.amount - returned.get(move.transfer_id, 0)
+        left[move.tenant_id] += move.amount - taken[credit_of.get(move.transfer_id, (None, None))]
     return {tenant: Micros(amount) for tenant, amount in left.items() if amount}
-
-
-def _sum_reversals(transfers: Collection[int]) -> Mapping[int | None, int]:
-    """Return by the credit's transfer id the micros that were reversed."""
-    if not transfers:
-        return {}
-    # A reversal names the tenant's number, which is sealed, and not the id (ADR 0048).
-    by_transfer = {
-        (transfer.tenant_id, transfer.seq): transfer.id
-        for transfer in Transfer.objects.filter(id__in=transfers)
-    }
-    reversals = Transfer.objects.filter(
-        kind=Transfer.Kind.REVERSAL.value,
-        tenant_id__in={tenant for tenant, _ in by_transfer},
-        reverses_seq__in={seq for _, seq in by_transfer},
-    )
-    taken = Counter[int | None]()
-    for reversal in reversals:
-        taken[by_transfer.get((reversal.tenant_id, reversal.reverses_seq))] += reversal.amount
-    return taken

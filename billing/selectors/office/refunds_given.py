@@ -1,5 +1,6 @@
 """Refunds and credits for generations, and the staff who gave them."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from accounts.selectors.office.audit import events_of
 from billing.models import Transfer
 from pictor.kit.words.money import Micros
 
+CreditKey = tuple[UUID | None, int | None]
+"""A credit: its tenant, and its number there."""
 _GIVEN = (Transfer.Kind.REFUND.value, Transfer.Kind.CREDIT.value)
 
 
@@ -45,7 +48,7 @@ def charge_sums_of(
         wanted |= Q(kind=kind, tenant_id__in=list(tenants))
     moved = Transfer.objects.filter(wanted, generation_id__in=list(generation_ids))
     columns = ("kind", "tenant_id", "generation_id", "amount", "seq")
-    credited: dict[tuple[UUID, int], ChargeSums] = {}
+    credited: dict[CreditKey, ChargeSums] = {}
     for kind, tenant_id, generation_id, amount, seq in moved.values_list(*columns):
         if tenant_id not in tenants:  # captures are looked up by generation only
             continue
@@ -58,21 +61,25 @@ def charge_sums_of(
             case _:
                 sums.credited += amount
                 credited[tenant_id, seq] = sums
-    _take_back(credited)
+    taken = reversed_of(credited)
+    for credit, sums in credited.items():
+        sums.credited -= taken[credit]
     return {generation_id: by_generation[generation_id] for generation_id in generation_ids}
 
 
-def _take_back(credited: Mapping[tuple[UUID, int], ChargeSums]) -> None:
-    if not credited:
-        return
-    reversals = Transfer.objects.filter(
-        kind=Transfer.Kind.REVERSAL.value,
-        tenant_id__in={tenant for tenant, _ in credited},
-        reverses_seq__in={seq for _, seq in credited},
-    )
-    for tenant_id, seq, amount in reversals.values_list("tenant_id", "reverses_seq", "amount"):
-        if seq is not None and (sums := credited.get((tenant_id, seq))) is not None:
-            sums.credited -= amount
+def reversed_of(credits_given: Collection[CreditKey]) -> "Counter[CreditKey]":
+    """Return by credit the micros that were reversed."""
+    taken = Counter[CreditKey]()
+    if credits_given:
+        # A reversal names the tenant's number, which is sealed, and not the id (ADR 0048).
+        reversals = Transfer.objects.filter(
+            kind=Transfer.Kind.REVERSAL.value,
+            tenant_id__in={tenant for tenant, _ in credits_given},
+            reverses_seq__in={seq for _, seq in credits_given},
+        )
+        for tenant_id, seq, amount in reversals.values_list("tenant_id", "reverses_seq", "amount"):
+            taken[tenant_id, seq] += amount
+    return taken
 
 
 def credited_generations() -> "QuerySet[Transfer, UUID | None]":

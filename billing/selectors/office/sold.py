@@ -45,11 +45,12 @@ SELECT day, min(first), max(last)
         UNION ALL SELECT DISTINCT day, NULL::bigint, NULL::bigint FROM billing_soldday) AS days
  GROUP BY day ORDER BY day
 """
-_SUMS = """
+MARGIN_SUMS = """
     SUM(images)::bigint, SUM(captured_micros - refunded_micros)::bigint AS revenue,
     SUM(cost_micros + corrections_micros)::bigint,
     SUM(losses_micros + loss_corrections_micros)::bigint,
     SUM(credited_micros)::bigint, SUM(unknown_images)::bigint"""
+"""SQL: the figures of a `Margin` over rows of sales, in its order."""
 _NEWEST = """
 SELECT max(id), clock_timestamp() - make_interval(secs => %(trail)s) FROM billing_transfer
  WHERE id > (SELECT COALESCE(max(transfer_id), 0) FROM billing_solduntil)
@@ -279,7 +280,7 @@ def margins(
     by_number = ", ".join(str(place + 1) for place in range(len(columns) + 1))
     rows = all_rows(
         f"""
-        SELECT {", ".join((begin, *columns))}, {_SUMS}
+        SELECT {", ".join((begin, *columns))}, {MARGIN_SUMS}
           FROM billing_soldday
          WHERE is_demo = %s AND day >= COALESCE(%s, '-infinity'::date)
            AND day <= COALESCE(%s, 'infinity'::date) {of_tenants} {narrowed}

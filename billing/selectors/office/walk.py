@@ -119,11 +119,7 @@ class Walk:
 
     def _prove(self, stretches: Collection[TransferRange]) -> list[Finding]:
         stretch_moves = moves(transfers=TRANSFERS_AFTER, positions=positions_of(stretches))
-        findings = [
-            finding
-            for check in (*OF_STRETCHES, *OF_TRANSFERS)
-            for finding in findings_of(stretch_moves + check)
-        ]
+        findings = findings_of(*OF_STRETCHES, *OF_TRANSFERS, begin=stretch_moves)
         return [*findings, *self._seals(stretches)]
 
     def _seals(self, stretches: Collection[TransferRange]) -> Iterator[Finding]:
@@ -159,11 +155,7 @@ class Walk:
     def _prove_costs(self, span: Span) -> list[Finding]:
         """Prove the platform's transfers, each of which is sealed by itself."""
         rows = f"SELECT * FROM billing_transfer WHERE tenant_id IS NULL AND {span.of('id')}"  # noqa: S608 - our own words
-        findings = [
-            finding
-            for check in OF_TRANSFERS
-            for finding in findings_of(moves(transfers=rows) + check)
-        ]
+        findings = findings_of(*OF_TRANSFERS, begin=moves(transfers=rows))
         for transfer, carried, transfer_id in costs(span):
             self._meet(transfer.corrects_id or transfer.attempt_id, self.attempts)
             # Only a walk from the beginning meets transfers from before the chain.

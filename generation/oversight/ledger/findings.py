@@ -41,21 +41,16 @@ def generation_findings() -> list[Finding]:
         *findings_under_way(),
         *findings_of_costs(EVERYTHING),
         *_findings_of_hours(EVERYTHING, None, None),
-        *(
-            finding
-            for month in counted_months()
-            for finding in findings_of(budget_check(EVERYTHING, month))
-        ),
+        *findings_of(*(budget_check(EVERYTHING, month) for month in counted_months())),
         *findings_of_sold(),
     ]
 
 
 def findings_of_generations(generations: Ids) -> list[Finding]:
     """Generations that differ from their transfers or from their sealed evidence."""
-    begin = beside_holds(generations)
     with _without_nested_loops():
         return [
-            *(finding for check in OF_GENERATIONS for finding in findings_of(begin + check)),
+            *findings_of(*OF_GENERATIONS, begin=beside_holds(generations)),
             *evidence_findings(generations),
         ]
 
@@ -70,13 +65,12 @@ def _without_nested_loops() -> Iterator[None]:
 
 def findings_under_way() -> list[Finding]:
     """Balances and counters that differ from the generations under way."""
-    return [finding for check in STANDING for finding in findings_of(UNDER_WAY + check)]
+    return findings_of(*STANDING, begin=UNDER_WAY)
 
 
 def findings_of_costs(attempts: Ids) -> list[Finding]:
     """Attempts whose cost differs from the booked one."""
-    begin = beside_costs(attempts)
-    return [finding for check in OF_COSTS for finding in findings_of(begin + check)]
+    return findings_of(*OF_COSTS, begin=beside_costs(attempts))
 
 
 def findings_of_budgets(month: date, *, also: Collection[UUID]) -> list[Finding]:
@@ -113,7 +107,7 @@ def _findings_of_hours(
     generations: Ids, first: datetime | None, end: datetime | None
 ) -> list[Finding]:
     checks = (usage_check, failures_check)
-    return [finding for check in checks for finding in findings_of(check(generations, first, end))]
+    return findings_of(*(check(generations, first, end) for check in checks))
 
 
 def _about(first: datetime | None, end: datetime | None, also: Collection[UUID]) -> Ids:
