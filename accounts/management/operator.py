@@ -11,6 +11,7 @@ from argparse import SUPPRESS, ArgumentParser, _SubParsersAction
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -191,6 +192,15 @@ def read_typed(parse: Callable[[str], T], text: str, option: str = "") -> T:
         return parse(text)
     except ValueError as error:
         raise CommandError(f"{option}: {error}" if option else str(error)) from None
+
+
+def read_file(file: str, parse: Callable[[str], T]) -> T:
+    """Parse a file of text, or standard input for `-`. Raises CommandError, after its name."""
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+        return parse(text)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file}: {error}") from None
 
 
 def read_words(text: str | None) -> list[str] | None:

@@ -1,16 +1,14 @@
 """Parses the arguments of `manage.py price`: books, lists, files, numbers, times."""
 
-import sys
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from uuid import UUID
 
 from django.core.management.base import CommandError
 
-from accounts.management.operator import found, read_tenant, read_time, read_typed
+from accounts.management.operator import found, read_file, read_tenant, read_time, read_typed
 from billing import price_csv
 from billing.models import PriceBook, PriceList
 from billing.price_rows import BookRow
@@ -37,13 +35,12 @@ def read_rows(file: str, *, owner: UUID | None, only: str | None) -> list[BookRo
 
     If it has `only` that model, the prices in force of others stay.
     """
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+
+    def parse(text: str) -> list[BookRow]:
         rows = price_csv.read(text)
-        if rows and only:
-            rows = rows_with_one_model(owner, only, rows)
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{file}: {error}") from None
+        return rows_with_one_model(owner, only, rows) if rows and only else rows
+
+    rows = read_file(file, parse)
     if not rows and (only or owner is None):
         raise CommandError(f"{file} has no prices")
     return rows

@@ -1,8 +1,6 @@
 """`manage.py channel cost import|copy|show`: a channel account's costs, as CSV in dollars."""
 
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -14,6 +12,7 @@ from accounts.management.operator import (
     ask_for,
     print_table,
     read_amount,
+    read_file,
     read_time,
 )
 from billing import cost_csv, pixel_csv
@@ -188,12 +187,6 @@ def _file(options: Mapping[str, Any]) -> CostFile:
     file = options["file"]
     if (file is None) == (options["published"] is None):
         raise CommandError("name a file, or --published and a vendor")
-    path = published_costs()[options["published"]] if file is None else Path(file)
-    try:
-        text = sys.stdin.read() if file == "-" else path.read_text(encoding="utf-8-sig")
-        table_rows = cost_csv.read(text)
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{path}: {error}") from None
-    return (
-        table_rows if options["source"] is None else table_rows._replace(source=options["source"])
-    )
+    named = str(published_costs()[options["published"]]) if file is None else file
+    table_rows, source = read_file(named, cost_csv.read), options["source"]
+    return table_rows if source is None else table_rows._replace(source=source)

@@ -1,15 +1,12 @@
 """`manage.py cost_correct FILE --reason TEXT`: correct calls' costs by a vendor's bill."""
 
-import sys
-from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, OperatorCommand, check_reason
+from accounts.management.operator import ACTOR, OperatorCommand, check_reason, read_file
 from generation.oversight.bills import corrections
-from generation.oversight.bills.corrections import CorrectionLine
 from pictor.kit.words.money import to_decimal
 
 
@@ -25,7 +22,7 @@ class Command(OperatorCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        lines = _read(options["file"])
+        lines = read_file(options["file"], corrections.read)
         check_reason(options["reason"])
         done = corrections.correct(lines, reason=options["reason"], actor=ACTOR)
         change = to_decimal(done.change)
@@ -35,11 +32,3 @@ class Command(OperatorCommand):
             f"{done.booked} lines booked, which change the cost by {change} USD;"
             f" {done.before} were booked before",
         )
-
-
-def _read(file: str) -> list[CorrectionLine]:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
-        return corrections.read(text)
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{file}: {error}") from None

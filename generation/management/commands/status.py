@@ -86,25 +86,20 @@ class Command(OperatorCommand):
 
 
 def _run_action(options: dict[str, Any], now: datetime) -> Condition:
-    which = read_limit(options["id"]) or 0
+    which: dict[str, Any] = {"condition_id": read_limit(options["id"]) or 0, "actor": ACTOR}
     match options["action"]:
         case "assign":
             to = options["to"] or at_the_shell.get().rpartition(" as ")[2]
-            return conditions.assign(condition_id=which, to=to, actor=ACTOR)
+            return conditions.assign(to=to, **which)
         case "unassign":
-            return conditions.unassign(condition_id=which, actor=ACTOR)
+            return conditions.unassign(**which)
         case "silence":
-            return conditions.silence(
-                condition_id=which,
-                hours=read_limit(options["hours"]) or 0,
-                why=options["why"],
-                now=now,
-                actor=ACTOR,
-            )
+            hours = read_limit(options["hours"]) or 0
+            return conditions.silence(hours=hours, why=options["why"], now=now, **which)
         case "accept":
-            return conditions.accept(condition_id=which, why=options["why"], now=now, actor=ACTOR)
+            return conditions.accept(why=options["why"], now=now, **which)
         case _:
-            return conditions.recall(condition_id=which, actor=ACTOR)
+            return conditions.recall(**which)
 
 
 def _row(condition: Condition, now: datetime) -> dict[str, Any]:
