@@ -109,7 +109,7 @@ def _larger(abilities: Abilities, wanted: Size) -> Size | None:
 def _nearest(abilities: Abilities, wanted: Size) -> Size | None:
     return min(
         abilities.sizes_near(wanted),
-        key=lambda have: (_ratio_distance(have, wanted), _area(have, wanted)),
+        key=lambda have: (_ratio_distance(have, wanted), abs(have.pixels - wanted.pixels)),
         default=None,
     )
 
@@ -141,7 +141,3 @@ def _ratio_distance(have: Size, wanted: Size) -> float:
     return round(
         abs(math.log(have.width / have.height) - math.log(wanted.width / wanted.height)), 9
     )
-
-
-def _area(have: Size, wanted: Size) -> int:
-    return abs(have.pixels - wanted.pixels)

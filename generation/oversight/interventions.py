@@ -3,6 +3,7 @@
 Each intervention writes an audit event for the tenant. Amounts are micros.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Unpack
@@ -13,7 +14,6 @@ from django.db.models import Q
 
 from accounts.models import Subject
 from accounts.services import By, record
-from billing.upstream_cost import Cost
 from generation.lifecycle import attempts, notify, settlement
 from generation.lifecycle.attempts import cost_of
 from generation.lifecycle.notify import Ring
@@ -55,13 +55,7 @@ def cancel(*, generation: Generation, reason: str, now: datetime, **by: Unpack[B
 
 def expected_result(generation: Generation) -> EndedAsFailed:
     """The result of ending the generation as failed now."""
-    return EndedAsFailed(
-        Micros(generation.hold_micros),
-        tuple(
-            MayBill(attempt.channel.name, _amount(cost_of(attempt)))
-            for attempt in _under_way(generation)
-        ),
-    )
+    return _ended(generation, _under_way(generation))
 
 
 def end_as_failed(
@@ -94,13 +88,7 @@ def end_as_failed(
     # One with jobs is open until a reaper has cancelled them.
     may_bill = Q(may_have_billed=True) | Q(finished_at=None)
     found = Attempt.objects.filter(may_bill, id__in=[attempt.id for attempt in called])
-    return EndedAsFailed(
-        Micros(generation.hold_micros),
-        tuple(
-            MayBill(attempt.channel.name, _booked(attempt))
-            for attempt in found.select_related("channel", "generation").order_by("id")
-        ),
-    )
+    return _ended(generation, found.select_related("channel", "generation").order_by("id"))
 
 
 def ring_again(generation: Generation) -> None:
@@ -115,13 +103,16 @@ def _under_way(generation: Generation) -> list[Attempt]:
     return list(attempts.select_related("channel", "generation"))
 
 
-def _amount(cost: Cost) -> Micros | None:
-    return cost.micros if cost.is_known else None
+def _ended(generation: Generation, called: Iterable[Attempt]) -> EndedAsFailed:
+    may_bill = tuple(MayBill(attempt.channel.name, _booked(attempt)) for attempt in called)
+    return EndedAsFailed(Micros(generation.hold_micros), may_bill)
 
 
 def _booked(attempt: Attempt) -> Micros | None:
+    """Its cost, as it will be booked if it is still open; None if unknown."""
     if attempt.finished_at is None:
-        return _amount(cost_of(attempt))
+        cost = cost_of(attempt)
+        return cost.micros if cost.is_known else None
     amount = attempt.known_cost_micros
     return None if amount is None else Micros(amount)
 

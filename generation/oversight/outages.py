@@ -20,7 +20,7 @@ from billing.services.office.moves import move_money
 from billing.services.office.second_person import why_it_waits
 from generation.models import State
 from generation.oversight.compensation import Giver
-from generation.oversight.searching import GenerationFilter, across_by_tenant
+from generation.oversight.searching.generations import GenerationFilter, across_by_tenant
 from pictor.kit.words.money import Micros
 
 

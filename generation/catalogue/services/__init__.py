@@ -70,7 +70,6 @@ from generation.catalogue.services.presets import (
 )
 from generation.catalogue.services.retiring import retirements_of, set_retirements
 from generation.catalogue.services.revisions import (
-    STALE,
     candidate_of,
     discard,
     fresh_pending,

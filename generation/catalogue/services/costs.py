@@ -180,10 +180,6 @@ def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[CostDoubt]:
     Prices cannot change before the caller's transaction ends.
     """
     locks.decisions_on_prices()
-    yield from _flat_cost_doubts(known, planned)
-
-
-def _flat_cost_doubts(known: Routes, planned: Routes) -> Iterator[CostDoubt]:
     prices = current_table(None, clock.now())
     for model, terms in planned.items():
         was = known[model].cost_micros if model in known else None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, QuerySet, Sum
 
 from accounts.services.office.mail import unsent_seconds
 from generation.catalogue.traffic.minutes import RECENT_PERIOD
@@ -27,32 +27,32 @@ MAIL_SECONDS, WEBHOOK_SECONDS = 900, 300
 
 def queued(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models with a live generation that has been queued for too long."""
-    waiting = Generation.objects.filter(state=State.QUEUED, livemode=True)
-    by_model = waiting.values("model").annotate(
-        number=Count("id"), first=Min("created_at"), held=Sum("held_micros")
-    )
-    for row in by_model.filter(first__lt=outlook.now - STALLED_AFTER).order_by("model"):
-        if not outlook.is_of_sandbox(row["model"]):
-            seconds = (outlook.now - row["first"]).total_seconds()
-            words = f"{row['number']} queued, the oldest for {seconds:.0f} s"
-            yield PresentCondition(row["model"], Micros(row["held"]), words)
+    waiting = Generation.objects.filter(state=State.QUEUED)
+    for model, held, number, age in _by_model(outlook, waiting, "created_at"):
+        if age > STALLED_AFTER:
+            words = f"{number} queued, the oldest for {age.total_seconds():.0f} s"
+            yield PresentCondition(model, held, words)
 
 
 def past_deadline(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models with a live generation that has not ended at its deadline."""
     late = Generation.objects.filter(
-        state__in=(State.QUEUED, State.RUNNING),
-        livemode=True,
-        deadline_at__lt=outlook.now - TIME_TO_END,
+        state__in=(State.QUEUED, State.RUNNING), deadline_at__lt=outlook.now - TIME_TO_END
     )
-    by_model = late.values("model").annotate(
-        number=Count("id"), first=Min("deadline_at"), held=Sum("held_micros")
-    )
-    for row in by_model.order_by("model"):
+    for model, held, number, age in _by_model(outlook, late, "deadline_at"):
+        words = f"{number} past the deadline, the first for {age.total_seconds():.0f} s"
+        yield PresentCondition(model, held, words)
+
+
+def _by_model(
+    outlook: Outlook, generations: QuerySet[Generation], since: str
+) -> Iterator[tuple[str, Micros, int, timedelta]]:
+    """The holds, number and age of live ones, by model that not only sandboxes serve."""
+    by_model = generations.filter(livemode=True).values("model")
+    summed = by_model.annotate(number=Count("id"), first=Min(since), held=Sum("held_micros"))
+    for row in summed.order_by("model"):
         if not outlook.is_of_sandbox(row["model"]):
-            seconds = (outlook.now - row["first"]).total_seconds()
-            words = f"{row['number']} past the deadline, the first for {seconds:.0f} s"
-            yield PresentCondition(row["model"], Micros(row["held"]), words)
+            yield row["model"], Micros(row["held"]), row["number"], outlook.now - row["first"]
 
 
 def storage(outlook: Outlook) -> Iterator[PresentCondition]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from billing.selectors.office.sold import images_by_model
 from generation.catalogue.traffic.channel_events import shut_now
@@ -89,15 +89,8 @@ def breakers(outlook: Outlook) -> Iterator[PresentCondition]:
 
 def untested(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models on offer that a live channel could serve once tested."""
-    waiting = Route.objects.filter(
-        is_approved=False,
-        channel__is_enabled=True,
-        channel__serves=Serves.LIVE,
-        contract__is_enabled=True,
-    )
-    lasting = waiting.exclude(contract__sunset_at__lte=outlook.now)
-    named = lasting.order_by("channel__name", "contract_id")
-    for channel, model in named.values_list("channel__name", "contract_id"):
+    waiting = _live_routes(outlook, is_approved=False)
+    for channel, model in waiting.values_list("channel__name", "contract_id"):
         yield PresentCondition(f"{channel} {model}", None, "must be tested before it is served")
 
 
@@ -125,19 +118,25 @@ def _number(many: int, thing: str) -> str:
 def retiring(outlook: Outlook) -> Iterator[PresentCondition]:
     """Models on offer that a live channel serves, and that its vendor has ended or soon ends."""
     today = outlook.now.astimezone(UTC).date()
-    live = Route.objects.filter(
-        is_approved=True,
-        channel__is_enabled=True,
-        channel__serves=Serves.LIVE,
-        contract__is_enabled=True,
-    ).exclude(contract__sunset_at__lte=outlook.now)
-    for route in live.select_related("channel").order_by("channel__name", "contract_id"):
+    for route in _live_routes(outlook, is_approved=True).select_related("channel"):
         channel, name = route.channel, route.upstream_model
         day = end_of(base_url=channel.base_url, upstream_model=name, entered=route.retires_on)
         if day is not None and day <= today + RETIREMENTS_AHEAD:
             verb = "ended" if day <= today else "ends"
             words = f"{name} {verb} at {host_of(channel.base_url)} on {day:%-d %B %Y}"
             yield PresentCondition(f"{channel.name} {route.contract_id}", None, words)
+
+
+def _live_routes(outlook: Outlook, *, is_approved: bool) -> QuerySet[Route]:
+    """Routes of live channels for models on offer, by channel and model."""
+    routes = Route.objects.filter(
+        is_approved=is_approved,
+        channel__is_enabled=True,
+        channel__serves=Serves.LIVE,
+        contract__is_enabled=True,
+    )
+    lasting = routes.exclude(contract__sunset_at__lte=outlook.now)
+    return lasting.order_by("channel__name", "contract_id")
 
 
 def answering_otherwise(outlook: Outlook) -> Iterator[PresentCondition]:

@@ -20,7 +20,7 @@ from console.parts.list_filters import CODE, periods, span_in
 from console.parts.listing import Listing, RowPage, Search
 from generation.models import RefusedRequest
 from generation.oversight.id_lookup import Trace, trace
-from generation.oversight.searching import MAX_SCANNED_REFUSALS, RefusalFilter, page_of_refused
+from generation.oversight.searching.refused import MAX_SCANNED_ROWS, RefusalFilter, page_of_refused
 from generation.selectors import refused_request
 from pictor.kit.words import ids
 
@@ -54,7 +54,7 @@ def _read(sought: RefusalFilter, after: str, limit: int) -> RowPage[RefusalRow]:
     return RowPage(
         _rows(page.rows),
         ids.public(ids.REQUEST, page.last) if page.last else "",
-        searched=MAX_SCANNED_REFUSALS if page.is_cut else 0,
+        searched=MAX_SCANNED_ROWS if page.is_cut else 0,
     )
 
 

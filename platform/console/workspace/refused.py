@@ -15,7 +15,7 @@ from console.parts.listing import Filter, Listing, RowPage, Search, chosen, unde
 from console.workspace.access import Permission, Workspace, keys_of, member
 from console.workspace.shared.filters import TESTS
 from generation.models import RefusedRequest
-from generation.oversight.searching import MAX_SCANNED_REFUSALS, RefusalFilter, page_of_refused
+from generation.oversight.searching.refused import MAX_SCANNED_ROWS, RefusalFilter, page_of_refused
 from pictor.kit.words import ids
 
 KEPT = "Kept for 7 days (UTC), at most 20,000 a day; a crash of the database loses them."
@@ -40,7 +40,7 @@ def _query(workspace: Workspace, search: Search[RefusedRequest]) -> RefusalFilte
 def _read(sought: RefusalFilter, after: str, limit: int) -> RowPage[RefusedRequest]:
     page = page_of_refused(sought, after=ids.parse(ids.REQUEST, after), limit=limit)
     last = ids.public(ids.REQUEST, page.last) if page.last else ""
-    return RowPage(page.rows, last, searched=MAX_SCANNED_REFUSALS if page.is_cut else 0)
+    return RowPage(page.rows, last, searched=MAX_SCANNED_ROWS if page.is_cut else 0)
 
 
 def _answer(refused: RefusedRequest) -> Cell:

@@ -40,7 +40,7 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
 from generation.oversight.compensation import refund_each, refunds_by
 from generation.oversight.outages import Outage, credit_all, hit_by, why_they_wait
-from generation.oversight.searching import page_across
+from generation.oversight.searching.generations import page_across
 from generation.selectors import channel_names, generations_among
 from pictor.kit.words import ids
 from pictor.kit.words.money import Micros

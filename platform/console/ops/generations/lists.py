@@ -20,7 +20,11 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt, Generation, State
 from generation.oversight.inspection import Called, called_for
-from generation.oversight.searching import MAX_SCANNED_ROWS, GenerationFilter, page_across
+from generation.oversight.searching.generations import (
+    MAX_SCANNED_ROWS,
+    GenerationFilter,
+    page_across,
+)
 from generation.selectors import channel_names, with_images
 from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal

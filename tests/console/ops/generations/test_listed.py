@@ -16,7 +16,8 @@ from billing.models import Transfer
 from console.ops.generations.lists import GENERATIONS
 from console.parts.listing import Search
 from generation.models import Generation
-from generation.oversight.searching import GenerationFilter, generations, page_across
+from generation.oversight.searching import generations
+from generation.oversight.searching.generations import GenerationFilter, page_across
 from pictor.kit.words import clock, ids
 from storage.models import StoredImage
 from tests.console.answers import lines_of, words_of

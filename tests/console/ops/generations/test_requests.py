@@ -15,7 +15,8 @@ from accounts.services.office.members import add_member
 from accounts.services.office.operator_keys import KeyTerms, issue_operator_key
 from billing.models import Transfer
 from generation.background.refusals import insert
-from generation.oversight.searching import RefusalFilter, page_of_refused, refused
+from generation.oversight.searching import refused
+from generation.oversight.searching.refused import RefusalFilter, page_of_refused
 from pictor.kit.endpoints.refused import Refused
 from pictor.kit.words import clock, ids
 from storage.models import StoredImage
