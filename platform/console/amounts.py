@@ -2,7 +2,7 @@
 
 A price per image has at least three decimals ($0.040), an amount at least two ($12.30); further
 trailing zeros are left out. A total has two. In a column a balance has two decimals and a price
-five, and the exact amount stands in its cell's title.
+five, and the exact amount stands in its cell's title; sums of usage have all six.
 """
 
 from collections.abc import Iterable

@@ -159,6 +159,12 @@ def figure(number: int, is_money: object) -> str:
 
 
 @register.filter
+def column(number: int, is_money: object) -> str:
+    """The same in a column, where money has all of its decimals."""
+    return amounts.price(Micros(number), 6) if is_money else f"{number:,}"
+
+
+@register.filter
 def linked(figure: str, rows: str) -> str:
     if not rows:
         return figure

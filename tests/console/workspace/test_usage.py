@@ -133,6 +133,14 @@ def test_the_csv_adds_up_to_what_was_charged(acme, sign_in, used):
     }
 
 
+def test_columns_of_spend_have_six_decimals(acme, sign_in, used):
+    page = words_of(sign_in(acme).get(url("usage", acme)))
+
+    figures = re.findall(r"<td[^>]*>(?:<a[^>]*>)?(\$[0-9.]+)<", page)
+    # Of the day: the two models and all; of each model.
+    assert figures == ["$0.105360", "$0.080000", "$0.185360", "$0.105360", "$0.080000"]
+
+
 def test_a_role_without_keys_tells_them_apart_by_their_ids(acme, sign_in, used):
     page = words_of(sign_in(acme, "billing").get(url("usage", acme) + "?split=key"))
 
@@ -254,7 +262,7 @@ def test_every_link_leads_to_the_rows_of_its_figure(acme, sign_in, used, ended, 
             f"{sum(int(line['images']) for line in lines)}",
             f"{len(lines)}",
             amount(charged),
-            price(charged, 5),
+            price(charged, 6),
             *times_of([line for line in lines if line["images"] != "0"]),
         }
         assert found <= counts, link

@@ -53,7 +53,7 @@ def test_end_customers_are_listed_by_their_charge(acme, sign_in, tagged):
         ("", "erased", "0.100000", "0.000000", "10.0000"),
         ("old", "tag", "0.000000", "0.900000", "0.0000"),
     ]
-    changes = ("+$0.25000 (+100%)", "+$0.40000 (new)", "-$0.90000 (-100%)")
+    changes = ("+$0.250000 (+100%)", "+$0.400000 (new)", "-$0.900000 (-100%)")
     assert [one for one in changes if one not in page] == []
     assert [lines[0][name] for name in ("images", "generations", "failed")] == ["4", "6", "2"]
     assert "?q=ann&amp;period=30d" in page

@@ -159,4 +159,4 @@ def test_a_rise_is_taken_apart_into_volume_price_and_mix(acme, sign_in, ended):
     assert (
         "Spend rose: <b>+$0.14732</b>, of it +$0.10536 by volume, +$0.04196 by price, $0.00" in page
     )
-    assert "+$0.14732 (+280%)" in page  # the row of its model
+    assert "+$0.147320 (+280%)" in page  # the row of its model

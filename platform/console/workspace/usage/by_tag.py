@@ -31,7 +31,7 @@ COLUMNS: list[Column[EndCustomer]] = [
         "Spend",
         "cost",
         attrgetter("captured"),
-        shown=lambda captured: price(captured, 5),
+        shown=lambda captured: price(captured, 6),
         csv=to_decimal,
         place="lead",
     ),

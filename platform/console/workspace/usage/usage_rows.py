@@ -155,13 +155,13 @@ def why_changed(asked: Question, earlier: Period) -> list[SpendChange[tuple[str,
 
 
 def change_in_words(now: int, before: int) -> str:
-    """'+$1.00000 (+12%)', or '(new)' after nothing; empty without a change. Takes micros."""
+    """'+$1.000000 (+12%)', or '(new)' after nothing; empty without a change. Takes micros."""
     change = now - before
     if not change:
         return ""
     share = round(100 * change / before) if before else 0
     percent = f"{share:+,}%" if share else ("+" if change > 0 else "-") + "<1%"
-    return f"{signed(change, 5)} ({percent if before else 'new'})"
+    return f"{signed(change, 6)} ({percent if before else 'new'})"
 
 
 def changes_in_words(now: PeriodTotals, before: PeriodTotals) -> dict[str, str]:
