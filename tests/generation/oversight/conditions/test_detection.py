@@ -13,7 +13,7 @@ from generation.models import Condition, ConditionLook
 from generation.oversight import conditions
 from generation.oversight.conditions import detection, supply
 from generation.oversight.conditions.detected import PresentCondition
-from generation.oversight.conditions.kinds import Kind
+from generation.oversight.conditions.kinds import CheckedKind
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
 
@@ -25,7 +25,7 @@ def wrong(db, monkeypatch):
     """Problems, all of one kind, that the next look finds."""
     now_wrong: list[PresentCondition] = []
     monkeypatch.setattr(
-        detection, "KINDS", {"smell": Kind(lambda _outlook: iter(now_wrong), "Smell")}
+        detection, "KINDS", {"smell": CheckedKind(lambda _outlook: iter(now_wrong), "Smell")}
     )
     return now_wrong
 
@@ -114,7 +114,7 @@ def test_only_one_worker_looks_at_a_time(monkeypatch):
         looked.append(conditions.look(now=clock.now()))
         connection.close()
 
-    monkeypatch.setattr(detection, "KINDS", {"smell": Kind(slow, "Smell")})
+    monkeypatch.setattr(detection, "KINDS", {"smell": CheckedKind(slow, "Smell")})
     looked: list[bool] = []
     first = threading.Thread(target=run)
     first.start()
@@ -134,8 +134,8 @@ def test_a_kind_that_fails_is_a_condition_and_holds_up_no_other(smelly, wrong, l
             cursor.execute("SELECT 1 / 0")
         yield PresentCondition("never", None, "")
 
-    noise = Kind(lambda _: iter(wrong), "Noise")
-    monkeypatch.setattr(detection, "KINDS", {"smell": Kind(broken, "Smell"), "noise": noise})
+    noise = CheckedKind(lambda _: iter(wrong), "Noise")
+    monkeypatch.setattr(detection, "KINDS", {"smell": CheckedKind(broken, "Smell"), "noise": noise})
 
     failed = look(1)
 
@@ -144,7 +144,7 @@ def test_a_kind_that_fails_is_a_condition_and_holds_up_no_other(smelly, wrong, l
         ("noise", "fridge"): "it smells",
         ("smell", "fridge"): "it smells",
     }
-    monkeypatch.setattr(detection, "KINDS", {"smell": Kind(lambda _: iter([]), "Smell")})
+    monkeypatch.setattr(detection, "KINDS", {"smell": CheckedKind(lambda _: iter([]), "Smell")})
     assert look(2) == {}
 
 
