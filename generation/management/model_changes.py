@@ -3,13 +3,12 @@
 from argparse import BooleanOptionalAction
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.core.management.base import CommandError, OutputWrapper
 
 from accounts.management.operator import ACTOR, ask, read_limit, read_pairs, read_typed, read_words
 from generation.catalogue import services
-from generation.catalogue.services import ContractColumns
 from generation.management.model_facts import model_named
 from generation.models import Contract
 from generation.oversight.contract_review import Review, review
@@ -76,9 +75,7 @@ def change(
             bought = f"{users.tenants} tenants, {users.images} images in 30 days" if users else ""
             aside.write(f"{feature.what}: {bought}")
         ask(aside, "Remove these?")
-    saved, _ = services.set_contract(
-        model=contract.pk, columns=cast(ContractColumns, columns), actor=ACTOR
-    )
+    saved, _ = services.set_contract(model=contract.pk, columns=columns, actor=ACTOR)
     return saved, reviewed
 
 

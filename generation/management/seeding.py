@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import cast
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
@@ -37,7 +36,7 @@ from billing.services.office.prices import draft_price_book, publish_price_book
 from generation.catalogue import services
 from generation.catalogue.contracts import contract_from
 from generation.catalogue.model_files import ModelFile
-from generation.catalogue.services import ChannelOptions, ContractColumns
+from generation.catalogue.services import ChannelOptions
 from generation.models import Channel, Serves
 from generation.oversight.daily_sales import add_sold
 from generation.selectors import channel_by_name, contracts
@@ -168,7 +167,7 @@ def _contracts() -> list[str]:
         if file.model not in known:
             cells = contract_from({"model": file.model, **file.columns}).price_keys
             is_priced = not without_price(cells, clock.now())
-            offered = cast("ContractColumns", {**file.columns, "is_enabled": is_priced})
+            offered = {**file.columns, "is_enabled": is_priced}
             services.set_contract(model=file.model, columns=offered, actor=ACTOR)
             missing.append(file.model)
     if not missing:

@@ -1,7 +1,7 @@
 """Changes to contracts by operators: set, copy, switch on and off."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -29,42 +29,18 @@ from pictor.kit.words import clock
 _WORDS_OF_0_2 = frozenset({"low", "medium", "high", "standard", "hd", AUTO})
 
 
-class ContractColumns(TypedDict, total=False):
-    """Columns of Contract; those not given stay as they are."""
-
-    position: int
-    is_enabled: bool
-    sizes: Sequence[Mapping[str, str]]
-    size_rule: Mapping[str, float] | None
-    accepts_auto: bool
-    default_size: str
-    is_exact: bool
-    tasks: Sequence[str]
-    qualities: Sequence[str]
-    quality_default: str
-    quality_aliases: Mapping[str, str]
-    prompt_max_chars: int
-    max_n: int
-    response_format_default: str
-    maker: str
-    about: str
-    source: str
-    formats: Sequence[str]
-    parameters: Sequence[Mapping[str, Any]]
-    takes_ratio: bool
-    most_references: int | None
-    token_rule: str
-    created: int
+ContractColumns = dict[str, Any]
+"""Columns of Contract, of those that a change may set; those not given stay as they are."""
 
 
-def columns_of(contract: Contract) -> dict[str, Any]:
-    """The columns that a change may set, as JSON values."""
-    return {name: getattr(contract, name) for name in ContractColumns.__annotations__}
+def columns_of(contract: Contract) -> ContractColumns:
+    """All columns that a change may set, as JSON values: not its name, and not its end."""
+    return model_to_dict(contract, exclude=["model"])
 
 
 @transaction.atomic
 def set_contract(
-    *, model: str, columns: ContractColumns, **by: Unpack[By]
+    *, model: str, columns: Mapping[str, Any], **by: Unpack[By]
 ) -> tuple[Contract, bool]:
     """Create a contract, or change the given columns of one; True if it was created.
 
@@ -114,7 +90,7 @@ def copy_contract(*, model: str, source: str, **by: Unpack[By]) -> tuple[Contrac
         raise ValidationError({"model": f"a model named {model} exists already"})
     last = Contract.objects.aggregate(last=Max("position"))["last"] or 0
     columns["position"] = last + 1
-    return set_contract(model=model, columns=columns, **by)  # type: ignore[arg-type] # all of them
+    return set_contract(model=model, columns=columns, **by)
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Unpack, cast
+from typing import Any, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -22,7 +22,7 @@ from billing.services.office.model_prices import draft_prices_of, prices_of
 from generation.catalogue.contracts import contract_from
 from generation.catalogue.model_files import KEY_OF, ModelFile, read
 from generation.catalogue.services.contract_checks import check_contract, check_name, size_faults
-from generation.catalogue.services.contracts import ContractColumns, columns_of, set_contract
+from generation.catalogue.services.contracts import columns_of, set_contract
 from generation.models import Contract
 from pictor.kit.words import clock
 
@@ -109,8 +109,7 @@ def import_model(file: ModelFile, **by: Unpack[By]) -> tuple[ModelImport, PriceB
     if not planned.is_unpriced:
         # Of a known model only what the file says: it may have been switched off meanwhile.
         given = file.columns if planned.stored else planned.columns
-        columns = cast("ContractColumns", given)
-        set_contract(model=file.model, columns=columns, **by)
+        set_contract(model=file.model, columns=given, **by)
     return planned, book
 
 

@@ -1,6 +1,6 @@
 """Changes of a contract: each refusal with its words."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -11,7 +11,6 @@ from accounts.services import Subject, record
 from billing.price_rows import BookRow
 from billing.services.office.prices import draft_price_book
 from generation.catalogue import services
-from generation.catalogue.services import ContractColumns
 from generation.models import Channel, Contract, Route
 from pictor.kit.words import clock
 from pictor.kit.words.money import Micros
@@ -29,7 +28,7 @@ def offer() -> None:
 
 def refused(**columns: Any) -> dict[str, list[str]]:
     with pytest.raises(ValidationError) as error:
-        services.set_contract(model=MODEL, columns=cast(ContractColumns, columns), actor="Ann")
+        services.set_contract(model=MODEL, columns=columns, actor="Ann")
     return error.value.message_dict
 
 

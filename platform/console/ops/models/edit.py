@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -20,13 +20,12 @@ from console.parts.form_fields import dressed, take_errors
 from console.parts.page_query import meant_by
 from console.parts.periods import number_of
 from generation.catalogue import services
-from generation.catalogue.services import ContractColumns
 from generation.channels.size_rules import SizeRule
 from generation.models import Contract
 from generation.oversight.contract_review import Review, review
 from pictor.kit.words import clock
 
-_PUT_BACK = frozenset(ContractColumns.__annotations__) - {"is_enabled"}
+_PUT_BACK = frozenset(services.columns_of(Contract())) - {"is_enabled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +79,7 @@ def _save(
     if request.POST.get("seen") != reviewed.digest:
         return None
     try:
-        services.set_contract(
-            model=contract.model, columns=cast(ContractColumns, columns), **by(request, operator)
-        )
+        services.set_contract(model=contract.model, columns=columns, **by(request, operator))
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return None
