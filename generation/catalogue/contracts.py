@@ -109,11 +109,9 @@ class ContractTerms:
         listed = self.by_name.get(word)
         if listed is not None or self.size_rule is None:
             return listed
-        try:
-            size = Size.parse(word)
-        except ValueError:
-            return None
-        return SizeOption(size, ANY, size.ratio) if self.size_rule.allows(size) else None
+        size = Size.of(word)
+        is_allowed = size is not None and self.size_rule.allows(size)
+        return SizeOption(size, ANY, size.ratio) if size and is_allowed else None
 
     @cached_property
     def size_names(self) -> tuple[str, ...]:

@@ -40,10 +40,17 @@ class Size:
     @classmethod
     def parse(cls, text: str) -> "Size":
         """'1024x768' -> Size(1024, 768). Raises ValueError for anything else."""
-        width, separator, height = text.partition("x")
-        if not separator or not _is_number(width) or not _is_number(height):
+        size = cls.of(text)
+        if size is None:
             raise ValueError(f"{text!r} is not a size")
-        return cls(int(width), int(height))
+        return size
+
+    @classmethod
+    def of(cls, text: str) -> "Size | None":
+        """Like `parse`, but None for anything else."""
+        width, separator, height = text.partition("x")
+        is_size = separator and _is_number(width) and _is_number(height)
+        return cls(int(width), int(height)) if is_size else None
 
 
 def _is_number(text: str) -> bool:

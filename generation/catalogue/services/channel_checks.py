@@ -105,11 +105,8 @@ def _sizes(sizes: Iterable[str] | None) -> list[str] | None:
     if wanted == [ALL]:
         return None
     for size in wanted:
-        if size != AUTO:
-            try:
-                Size.parse(size)
-            except ValueError:
-                raise ValidationError(f"{size!r} is neither WIDTHxHEIGHT nor auto") from None
+        if size != AUTO and Size.of(size) is None:
+            raise ValidationError(f"{size!r} is neither WIDTHxHEIGHT nor auto")
     if not wanted:
         raise ValidationError("name at least one size, or 'all'")
     return wanted

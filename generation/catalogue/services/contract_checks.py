@@ -218,7 +218,7 @@ def _faults_alone(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
     """Yield faults of single rows."""
     for place, row in enumerate(sizes):
         size, tier, ratio, preset = (row.get(name) for name in ("size", "tier", "ratio", "preset"))
-        if not isinstance(size, str) or not _is_size(size):
+        if not isinstance(size, str) or Size.of(size) is None:
             yield SizeFault(place, "size", f"{size!r} is not a size such as 1536x1024")
         if tier is not None and not (_is_word(tier) and len(tier) <= MAX_TIER):
             yield SizeFault(place, "tier", f"{tier!r} is not a word of 1 to {MAX_TIER} characters")
@@ -250,14 +250,6 @@ def _faults_together(sizes: Sequence[Mapping[str, Any]]) -> Iterator[SizeFault]:
         seen_presets.add(preset)
         if preset != size and preset in pixels:
             yield SizeFault(place, "preset", f"{preset} is another size")
-
-
-def _is_size(text: str) -> bool:
-    try:
-        Size.parse(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _no_words(words: Sequence[str]) -> str:

@@ -248,11 +248,8 @@ def _size(contract: ContractTerms, text: str) -> tuple[str, bool]:
 
 
 def _parse_size(text: str) -> SizeOption | None:
-    try:
-        size = Size.parse(text)
-    except ValueError:
-        return None
-    return SizeOption(size, "", size.ratio)
+    size = Size.of(text)
+    return None if size is None else SizeOption(size, "", size.ratio)
 
 
 def _nearest(options: Sequence[SizeOption], wanted: SizeOption | None) -> SizeOption:
