@@ -55,7 +55,10 @@ Keep = Callable[[SpoolFile, probe.ImageFacts], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A request ready to be sent. `model` is the public name, the other fields are the vendor's."""
+    """A request ready to be sent. `model` is the public name, the other fields are the vendor's.
+
+    `digest` is that of everything it tests.
+    """
 
     config: ChannelConfig
     model: str
@@ -63,6 +66,7 @@ class Trial:
     size: str
     quality: str
     costs: Costs
+    digest: str
     fields: Mapping[str, object] = field(default_factory=dict)
     is_of_sandbox: bool = False
     is_edit: bool = False
@@ -111,7 +115,7 @@ class TrialOutcome:
         )
 
 
-def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
+def prepare(route: Route, *, tables: tuple[CostTable, ...], digest: str) -> Trial:
     """The request of the cheapest cell that the contract sells and the route makes.
 
     Raises WrongKey.
@@ -128,6 +132,7 @@ def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
         fields={
             name: value for name, value in info.defaults.items() if name in info.abilities.fields
         },
+        digest=digest,
         costs=Costs(is_free=True) if channel.serves == Serves.TEST else info.costs,
         is_of_sandbox=channel.serves != Serves.LIVE,
         is_edit=info.abilities.simplest.task == Task.EDIT,

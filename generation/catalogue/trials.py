@@ -21,6 +21,7 @@ from billing.upstream_cost import CostSource, CostTable
 from generation.catalogue import services, trial_call
 from generation.catalogue.snapshot import COSTS_NEEDED_FOR
 from generation.catalogue.traffic import channel_events
+from generation.catalogue.trial_call import Trial, TrialOutcome
 from generation.channels.errors import MAX_DETAIL_CHARS, AttemptClass
 from generation.models import Channel, ChannelEvent, ChannelTrial, Contract
 from generation.selectors import cost_tables
@@ -62,17 +63,9 @@ class Estimate:
         return f"Test {routes}, about ${known}{more}"
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A call that would test a route as it is now, and the digest of everything it tests."""
-
-    call: trial_call.Trial
-    digest: str
-
-
 def ready(
     channel: Channel, *, models: Collection[str] | None = None, pending: bool = False
-) -> dict[str, Ready]:
+) -> dict[str, Trial]:
     """The calls that would test the channel's routes, those of `models`, or the pending revision's.
 
     Raises ValidationError if there is nothing to try or the revision can no longer be swapped in,
@@ -94,22 +87,21 @@ def ready_of(
     *,
     contracts: Mapping[str, Contract],
     tables: tuple[CostTable, ...],
-) -> dict[str, Ready]:
+) -> dict[str, Trial]:
     """Like `ready`, for these routes, with contracts and tables given. Raises WrongKey."""
     by_model = {}
     for model, terms in routes.items():
         route = services.unsaved_route(channel, terms)
         route.contract = contracts[model]
-        call = trial_call.prepare(route, tables=tables)
-        digest = services.digest_of(channel, terms, proves=call.is_of_sandbox)
-        by_model[model] = Ready(call, digest)
+        digest = services.digest_of(channel, terms, proves=services.is_sandbox(channel.serves))
+        by_model[model] = trial_call.prepare(route, tables=tables, digest=digest)
     return by_model
 
 
-def estimate_of(calls: Iterable[Ready]) -> Estimate:
+def estimate_of(calls: Iterable[Trial]) -> Estimate:
     """The cost of these calls, as far as the current tables tell."""
     now = clock.now()
-    costs = [call.call.cost(now) for call in calls]
+    costs = [call.cost(now) for call in calls]
     known = Micros(sum(cost.micros for cost in costs))
     return Estimate(len(costs), known, sum(not cost.is_known for cost in costs))
 
@@ -139,9 +131,9 @@ def plan_trials(
             pending=pending,
             tested=call.digest,
             asked_by=str(actor)[:200],
-            upstream_model=call.call.upstream_model,
-            upstream_size=call.call.size,
-            upstream_quality=call.call.quality,
+            upstream_model=call.upstream_model,
+            upstream_size=call.size,
+            upstream_quality=call.quality,
         )
         for model, call in calls.items()
     )
@@ -206,10 +198,10 @@ def run_trial(trial_id: UUID) -> ChannelTrial:
     row.refresh_from_db()
     if route.digest != row.tested:
         return _let_be(row, CHANGED)
-    outcome = _make(row, route.call)
+    outcome = _make(row, route)
     with transaction.atomic():  # readers that see the trial passed must see its route approved
         services.take_turns()
-        _end(row, route.call, outcome)
+        _end(row, route, outcome)
         if row.passed and not _approve(row):
             row.trial_class, row.detail = AttemptClass.BAD_RESULT, CHANGED_DURING
             row.save(update_fields=["trial_class", "detail"])
@@ -227,7 +219,7 @@ def run_asked(trial_id: UUID) -> ChannelTrial:
     return run_trial(trial_id)
 
 
-def _make(row: ChannelTrial, call: trial_call.Trial) -> trial_call.TrialOutcome:
+def _make(row: ChannelTrial, call: Trial) -> TrialOutcome:
     channel_events.note(row.channel, ChannelEvent.Kind.TRIAL, actor=row.asked_by)
 
     async def keep(spool: SpoolFile, facts: ImageFacts) -> None:
@@ -267,7 +259,7 @@ def _let_be(row: ChannelTrial, why: str) -> ChannelTrial:
     return row
 
 
-def _end(row: ChannelTrial, trial: trial_call.Trial, outcome: trial_call.TrialOutcome) -> None:
+def _end(row: ChannelTrial, trial: Trial, outcome: TrialOutcome) -> None:
     began: datetime = row.started_at or clock.now()
     cost = trial.cost(began, outcome.came, may_have_billed=outcome.may_have_billed)
     row.finished_at = clock.now()

@@ -111,7 +111,7 @@ def try_out(command: OperatorCommand, options: Mapping[str, Any]) -> None:
             " PICTOR_ENCRYPTION_KEYS; set it again"
         ) from None
     command.aside(options).write(str(trials.estimate_of(calls.values())))
-    edits = {model for model, each in calls.items() if each.call.is_edit}
+    edits = {model for model, each in calls.items() if each.is_edit}
     run = []
     for row in trials.plan_trials(channel, models=models, pending=pending, actor=ACTOR):
         run.append(trials.run_trial(row.id))

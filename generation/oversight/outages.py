@@ -111,20 +111,14 @@ def hit_by(outage: Outage, *, now: datetime) -> list[OutageVictim]:
     return sorted(hits, key=lambda hit: (-hit.failed, hit.tenant.name))
 
 
-def bulk_of(hits: Sequence[OutageVictim], each: Micros | None) -> Micros:
-    """The sum that decides whether these credits need a second person.
-
-    Earlier credits for that time count, too: the rest of an interrupted bulk is no smaller bulk.
-    """
-    return Micros(sum(hit.before or hit.due(each) for hit in hits))
-
-
 def why_they_wait(
     hits: Sequence[OutageVictim], each: Micros | None, *, actor: Actor, now: datetime
 ) -> str:
     """Return why these credits wait for a second person; empty if they do not."""
     amounts = {hit.tenant.id: hit.due(each) for hit in hits}
-    return why_it_waits(amounts, actor=actor, now=now, total=bulk_of(hits, each))
+    # Earlier credits for that time count, too: the rest of an interrupted bulk is no smaller bulk.
+    total = sum(hit.before or hit.due(each) for hit in hits)
+    return why_it_waits(amounts, actor=actor, now=now, total=total)
 
 
 def credit_all(

@@ -7,7 +7,7 @@ one too.
 
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -55,34 +55,15 @@ class Sight:
     trouble: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecentOutcomes:
-    """A model's recently ended requests: delivered, and failed through no fault of the caller."""
-
-    delivered: int = 0
-    failed: int = 0
-
-    @property
-    def mostly_fails(self) -> bool:
-        """True if there are enough failures to rule out bad luck."""
-        return mostly_fails(self.delivered, self.delivered + self.failed)
-
-
 def look(*, now: datetime) -> list[Sight]:
     """Check the API, the image workers and every model on offer, in reverse order of name."""
     catalogue = current_catalogue()
     offered = sorted((contract.model for contract in catalogue.on_offer(now)), reverse=True)
-    ended = _recent_outcomes(now)
+    failing = _failing_models(now)
     return [
         Sight(API, "" if retry_shield.present() else NO_WEB_PROCESS),
         Sight(WORKERS, "" if lease.live_workers().workers else "None is at work"),
-        *(
-            Sight(
-                name,
-                _trouble(catalogue, name, ended.get(name, RecentOutcomes())),
-            )
-            for name in offered
-        ),
+        *(Sight(name, _trouble(catalogue, name, failing)) for name in offered),
     ]
 
 
@@ -113,15 +94,16 @@ def _failing_parts() -> QuerySet[Condition]:
     return Condition.objects.filter(kind=PART_FAILS, resolved_at=None)
 
 
-def _trouble(catalogue: Catalogue, model: str, ended: RecentOutcomes) -> str:
+def _trouble(catalogue: Catalogue, model: str, failing: Collection[str]) -> str:
     if catalogue.stop_of(model):
         return PAUSED
     if not catalogue.routes_for(model, livemode=True):
         return "No channel serves it"
-    return "Most requests fail" if ended.mostly_fails else ""
+    return "Most requests fail" if model in failing else ""
 
 
-def _recent_outcomes(now: datetime) -> Mapping[str, RecentOutcomes]:
+def _failing_models(now: datetime) -> set[str]:
+    """Models whose recent requests mostly failed, through no fault of their callers."""
     rows = all_rows(
         """
         SELECT model, count(*) FILTER (WHERE state = 'succeeded'),
@@ -133,7 +115,7 @@ def _recent_outcomes(now: datetime) -> Mapping[str, RecentOutcomes]:
         """,
         [ids.first_at(now - LONGEST_GENERATION), now - RECENT_PERIOD, MAX_ENDED],
     )
-    return {model: RecentOutcomes(delivered, failed) for model, delivered, failed in rows}
+    return {model for model, good, failed in rows if mostly_fails(good, good + failed)}
 
 
 def look_and_count(*, now: datetime) -> None:

@@ -71,7 +71,8 @@ def set_channel(
     channel = Channel.objects.filter(**known).first()
     if channel is None:
         channel = _create(name, options, **by)
-        return _retiring(channel, options, **by), True
+        set_retirements(channel=channel, days=options.get("retires", {}), **by)
+        return channel, True
     if channel.archived_at is not None:
         raise ValidationError({"name": f"{channel.name} is archived: take another name"})
     if is_new:
@@ -81,7 +82,8 @@ def set_channel(
     check_name(channel, name)
     with refusing_stops(are_meant=may_stop):
         channel = _change(channel, options, name=name, **by)
-    return _retiring(channel, options, **by), False
+    set_retirements(channel=channel, days=options.get("retires", {}), **by)
+    return channel, False
 
 
 @transaction.atomic
@@ -227,12 +229,6 @@ def _create(name: str, options: ChannelOptions, **by: Unpack[By]) -> Channel:
     _write(channel, planned, known={})
     after = {**describe(channel), "api_key": "changed"}
     record(channel.audited, "channel.set", before=None, after=after, **by)
-    return channel
-
-
-def _retiring(channel: Channel, options: ChannelOptions, **by: Unpack[By]) -> Channel:
-    """Store the days on which vendors end its models; return the channel."""
-    set_retirements(channel=channel, days=options.get("retires", {}), **by)
     return channel
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from generation.catalogue.traffic.channel_events import Kind, Shut
-from generation.catalogue.traffic.minutes import CallMinute, Now
+from generation.catalogue.traffic.minutes import Now
 from generation.models import Attempt, Channel, State
 
 LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
@@ -119,13 +119,8 @@ def _trouble(now: Now, shut: Sequence[Shut], workers: int) -> tuple[ChannelStatu
             ChannelStatus.DEGRADED,
             f"asked to wait by the vendor in {len(shut)} of {workers} workers",
         )
-    delivered, judged = _success_counts(now.cells)
-    if judged - delivered > FEW_FAIL * judged:
-        return ChannelStatus.DEGRADED, f"{judged - delivered} of {judged} calls failed"
+    failed = sum(cell.failed for cell in now.cells)
+    judged = failed + sum(cell.delivered for cell in now.cells)
+    if failed > FEW_FAIL * judged:
+        return ChannelStatus.DEGRADED, f"{failed} of {judged} calls failed"
     return None
-
-
-def _success_counts(cells: Sequence[CallMinute]) -> tuple[int, int]:
-    """The number of calls that brought images, and of all that say anything about the channel."""
-    delivered = sum(cell.delivered for cell in cells)
-    return delivered, delivered + sum(cell.failed for cell in cells)

@@ -62,7 +62,7 @@ class Command(OperatorCommand):
                 actor=ACTOR,
             )
         except immediate.Doubted as error:
-            doubts = " ".join(map(_doubt, error.doubts))
+            doubts = " ".join(map(_doubt, error.args[0]))
             raise CommandError(f"{doubts} Nothing was kept; --accept reads it as it is.") from None
         self.tell(options, bill_row(bill), *bill_lines(bill))
 

@@ -49,7 +49,7 @@ SELECT channel_id, count(*) FROM generation_attempt
 
 @dataclass(frozen=True, slots=True)
 class BillDoubt:
-    """A possible mistake, and another way to read the file.
+    """A possible mistake, and another way to read the file; a bill has its fields as JSON.
 
     Attributes:
         code: channel, unit, zone or nothing.
@@ -62,17 +62,6 @@ class BillDoubt:
     words: str
     columns: Columns | None = None
     channels: tuple[str, ...] = ()
-
-    @property
-    def as_json(self) -> dict[str, Any]:
-        """The form in which it is stored."""
-        columns = None if self.columns is None else self.columns.as_json
-        return {
-            "code": self.code,
-            "words": self.words,
-            "columns": columns,
-            "channels": list(self.channels),
-        }
 
 
 def doubts_of(bill: VendorBill, columns: Columns) -> list[BillDoubt]:

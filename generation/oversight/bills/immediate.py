@@ -1,7 +1,6 @@
 """A bill from the shell: drafted, read and matched in one step, or not kept at all."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 
@@ -13,11 +12,7 @@ from generation.oversight.bills.mapping import Columns
 
 
 class Doubted(Exception):
-    """The meaning of a readable file is in doubt; `doubts` as `BillDoubt.as_json` has them."""
-
-    def __init__(self, doubts: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__(doubts)
-        self.doubts = doubts
+    """The meaning of a readable file is in doubt; its argument has the bill's `doubts`."""
 
 
 def match_now(

@@ -5,6 +5,7 @@ The file is kept with the bill until it is read and nothing is in doubt, or a da
 
 import logging
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -225,7 +226,7 @@ def read_and_match(bill_id: int, *, most_cells: float = inf) -> None:
     except (ValidationError, ValueError) as error:
         _record_failure(bill.pk, _sentence(error))
         return
-    bill.doubts = [doubt.as_json for doubt in doubts]
+    bill.doubts = [asdict(doubt) for doubt in doubts]
     bill.state = State.DOUBTFUL if doubts else State.READY
     bill.matched_at = clock.now()
     changed = ["doubts", "state", "matched_at", *_OF_LINES]

@@ -75,7 +75,7 @@ def test_a_trial_asks_for_the_cheapest_cell_that_is_sold_and_made(vendor, sizes,
     if rows:
         services.set_costs(channel=channel, rows=rows, source="", actor="test")
 
-    call = trials.ready(channel)["dall-e-3"].call
+    call = trials.ready(channel)["dall-e-3"]
 
     assert (call.size, call.quality) == asked
 
@@ -99,7 +99,7 @@ def test_a_passed_trial_approves_only_its_route_and_is_kept_for_the_bill(vendor)
 
 
 def test_openai_gets_an_edit_with_its_picture(vendor):
-    call = trials.ready(vendor)["gpt-image-2"].call
+    call = trials.ready(vendor)["gpt-image-2"]
     kept = []
 
     async def keep(_: SpoolFile, facts: ImageFacts) -> None:

@@ -23,9 +23,9 @@ from console.ops.channels.changes import ChangeOutlook, channel_or_404, outlook_
 from console.parts.audit_events import ChangedValue, by_key, changes_of
 from generation.catalogue import services
 from generation.catalogue.snapshot import COSTS_NEEDED_FOR
+from generation.catalogue.trial_call import Trial
 from generation.catalogue.trials import (
     Estimate,
-    Ready,
     ask_for_trials,
     estimate_of,
     is_open,
@@ -143,7 +143,7 @@ class TestSubject:
     live: services.Routes
     pending: PendingRevision | None
     routes: services.Routes
-    calls: Mapping[str, Ready]
+    calls: Mapping[str, Trial]
     lines: Sequence[RouteTest]
     tables: tuple[CostTable, ...]
     trouble: str
@@ -249,7 +249,7 @@ def trial_subject(channel: Channel, *, revision: bool = True) -> TestSubject:
             trial=current.get(model),
             waits=model in waits,
             timeout_seconds=channel.timeout_seconds,
-            is_edit=model in calls and calls[model].call.is_edit,
+            is_edit=model in calls and calls[model].is_edit,
         )
         for model, terms in routes.items()
     ]
@@ -263,7 +263,7 @@ def _calls(
     routes: services.Routes,
     tables: tuple[CostTable, ...],
     contracts: Sequence[Contract],
-) -> tuple[dict[str, Ready], str]:
+) -> tuple[dict[str, Trial], str]:
     by_name = {contract.model: contract for contract in contracts}
     try:
         return ready_of(candidate, routes, contracts=by_name, tables=tables), ""
@@ -278,7 +278,7 @@ def _waiting(
     channel: Channel,
     pending: PendingRevision | None,
     routes: services.Routes,
-    calls: Mapping[str, Ready],
+    calls: Mapping[str, Trial],
 ) -> set[str]:
     if pending is None:
         return set(services.untested_models(channel))
