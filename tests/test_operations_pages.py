@@ -9,8 +9,7 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
-from generation.oversight.conditions.detection import FAILED
-from generation.oversight.conditions.kinds import KINDS, PAYMENT_KINDS
+from generation.oversight.conditions.kinds import FAILED, KINDS, PAYMENT_KINDS
 from tests.deploy.variables import is_known
 from tests.stack.servers import ROOT
 

@@ -2,16 +2,15 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, OperatorCommand
+from accounts.management.operator import ACTOR, OperatorCommand, found
 from billing.models import MoneyMove
 from billing.selectors.office.moves import decided_moves, waiting_moves
 from billing.services.office.moves import approve_move, decline_move
-from pictor.kit.words import clock
+from pictor.kit.words import clock, ids
 from pictor.kit.words.money import to_decimal
 
 DECIDED = 50
@@ -42,7 +41,8 @@ class Command(OperatorCommand):
             self._list(options)
             return
         decide = {"approve": approve_move, "decline": decline_move}[options["action"]]
-        move = decide(move_id=_read_id(options["id"]), actor=ACTOR, now=clock.now())
+        move_id = found(ids.parse_uuid(options["id"]), f"{options['id']!r} is not the id of a move")
+        move = decide(move_id=move_id, actor=ACTOR, now=clock.now())
         state = move.state(clock.now())
         self.tell(options, {**_facts(move), "state": state}, f"{move.tenant.name}: {move} {state}")
 
@@ -54,13 +54,6 @@ class Command(OperatorCommand):
             moves = [_facts(move) for move in waiting_moves(now)]
         empty = "None yet." if options["decided"] else "Nothing waits."
         self.tell_rows(options, moves, [*moves[0]] if moves else (), empty=empty)
-
-
-def _read_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise CommandError(f"{text!r} is not the id of a move") from None
 
 
 def _facts(move: MoneyMove) -> dict[str, str]:

@@ -4,7 +4,7 @@ import shlex
 from argparse import _SubParsersAction
 from collections.abc import Iterable, Sequence
 from copy import copy
-from typing import Any, TypedDict
+from typing import Any
 
 from django.core.management.base import CommandParser
 from typing_extensions import override
@@ -173,14 +173,15 @@ class Command(DraftActions):
         begins = read_time(options["begins"]) if options["begins"] else None
         shown = copy(book)
         shown.effective_from = begins or book.effective_from
-        confirmation = self._confirm(options, shown)
+        confirmed, seen = self._confirm(options, shown)
         now = clock.now()
         published = publish_price_book(
             book=book,
             actor=ACTOR,
             now=now,
             begins=begins or max(now, book.effective_from),
-            **confirmation,
+            confirmed=confirmed,
+            seen=seen,
         )
         words = f"{book.known_as} is published, in force from {date_of(published)}"
         self._tell_in_force(options, published, words)
@@ -188,9 +189,14 @@ class Command(DraftActions):
     def _restore(self, options: dict[str, Any]) -> None:
         book = read_book(options["book"])
         withdrawn = [read_book(text) for text in options["withdraw"]]
-        confirmation = self._confirm(options, book, withdrawn)
+        confirmed, seen = self._confirm(options, book, withdrawn)
         again = restore_price_book(
-            book=book, actor=ACTOR, now=clock.now(), withdrawn=withdrawn, **confirmation
+            book=book,
+            actor=ACTOR,
+            now=clock.now(),
+            withdrawn=withdrawn,
+            confirmed=confirmed,
+            seen=seen,
         )
         self._tell_in_force(
             options, again, f"{book.known_as} is in force again, as {again.known_as}"
@@ -294,17 +300,17 @@ class Command(DraftActions):
 
     def _confirm(
         self, options: dict[str, Any], book: PriceBook, withdrawn: Sequence[PriceBook] = ()
-    ) -> "_Confirmation":
+    ) -> tuple[Confirmed, str | None]:
         """Show the changes and ask, unless --yes is given; then allow only the ones shown."""
         confirmed = _confirmation_in(options)
         if options["yes"]:
-            return {"confirmed": confirmed, "seen": None}
+            return confirmed, None
         gone = [book.pk for book in withdrawn]
         stops, seen = stops_of(book, clock.now(), withdrawn=gone), outlook_of(book, clock.now())
         lines = change_lines(book, stops, withdrawn=gone)
         self._show(options, [*lines, *follower_lines(book, withdrawn=gone)])
         ask(self.aside(options), "Charge these prices?")
-        return {"confirmed": self._complete(options, confirmed, stops), "seen": seen}
+        return self._complete(options, confirmed, stops), seen
 
     def _complete(self, options: dict[str, Any], confirmed: Confirmed, stops: Stops) -> Confirmed:
         """Ask for each needed confirmation that was not given; --yes gives none of them."""
@@ -317,11 +323,6 @@ class Command(DraftActions):
         if stops.number_below_cost is not None and below is None:
             below = read_number(ask_for(out, "Number of new prices below cost:"))
         return Confirmed(reason, changes, below)
-
-
-class _Confirmation(TypedDict):
-    confirmed: Confirmed
-    seen: str | None
 
 
 def _add_list_actions(actions: "_SubParsersAction[CommandParser]") -> None:

@@ -132,10 +132,6 @@ def under_way() -> set[str]:
     return {kind.value for kind, lock in PROOF_LOCKS.items() if lock in held}
 
 
-def proofs_with_findings() -> Sequence[LedgerProof]:
-    return list(LedgerProof.objects.filter(found__gt=0).order_by("kind"))
-
-
 def kept_heads(*, limit: int) -> list[LedgerHead]:
     return list(LedgerHead.objects.order_by("-day").defer("content")[:limit])
 

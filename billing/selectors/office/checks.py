@@ -346,32 +346,22 @@ SELECT 'usage', COALESCE(c.tenant_id, u.tenant_id), 'tenant', NULL,
 """
 """Reads every transfer; finds no more than the check of generations against hourly usage does."""
 
-TOTALS = """
-SELECT COUNT(*), COUNT(DISTINCT tenant_id),
-       COALESCE(SUM(to_available), 0), COALESCE(SUM(to_held), 0),
-       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'platform_revenue'), 0)
-           - COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'platform_revenue'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'upstream_cost'), 0)
-           - COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'upstream_cost'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'losses'), 0)
-           - COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'losses'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'top_ups'), 0)
-           - COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'top_ups'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'credits'), 0)
-           - COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'credits'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'refunding'), 0)
-           - COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'refunding'), 0),
-       COALESCE(SUM(to_owed), 0)
-  FROM moves
-"""
-TOTAL_NAMES = (
-    "available",
-    "held",
-    "platform_revenue",
-    "upstream_cost",
-    "losses",
-    "top_ups",
-    "credits",
-    "refunding",
-    "owed",
+_GROWS_BY = {
+    "platform_revenue": ("credit", "debit"),
+    "upstream_cost": ("credit", "debit"),
+    "losses": ("credit", "debit"),
+    "top_ups": ("debit", "credit"),
+    "credits": ("debit", "credit"),
+    "refunding": ("credit", "debit"),
+}
+"""By platform account the side that adds to its total, and the other one."""
+_PLATFORM_TOTALS = ", ".join(
+    f"COALESCE(SUM(amount * (({plus}_kind = '{kind}')::int - ({less}_kind = '{kind}')::int)), 0)"
+    for kind, (plus, less) in _GROWS_BY.items()
 )
+TOTALS = f"""
+SELECT COUNT(*), COUNT(DISTINCT tenant_id), COALESCE(SUM(to_available), 0),
+       COALESCE(SUM(to_held), 0), {_PLATFORM_TOTALS}, COALESCE(SUM(to_owed), 0)
+  FROM moves
+"""  # noqa: S608 - built from constants
+TOTAL_NAMES = ("available", "held", *_GROWS_BY, "owed")

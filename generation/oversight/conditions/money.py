@@ -7,7 +7,7 @@ from accounts.models import Tenant
 from accounts.selectors.office.tenants import tenants_among
 from billing.models import LedgerProof
 from billing.selectors import decided_books, last_change
-from billing.selectors.office.checkpoints import proofs, proofs_with_findings
+from billing.selectors.office.checkpoints import proofs
 from billing.selectors.office.moves import waiting_moves
 from billing.selectors.office.price_lists import whose
 from billing.selectors.office.reports import running_out
@@ -32,7 +32,7 @@ LEAST_DAYS = 3
 
 def findings(_outlook: Outlook) -> Iterator[PresentCondition]:
     """Each finding of the last proof of each kind: an entry of the ledger that cannot be true."""
-    for proof in proofs_with_findings():
+    for proof in proofs():
         for finding in proof.findings:
             yield PresentCondition(
                 f"{finding['check']}: {finding['object']}", None, str(finding["message"])
