@@ -11,7 +11,7 @@ from console.ops.access import Permission
 from console.ops.generations.one import cost_words
 from console.ops.lists import MODES, TENANT, mode_of
 from console.parts.cells import Cell, Column
-from console.parts.generation_words import BADGES
+from console.parts.generation_words import BADGES, ERRORS
 from console.parts.list_filters import CODE, periods, span_in
 from console.parts.listing import Choices, Filter, Listing, RowPage, Search, chosen, ticked
 from console.parts.periods import UTC_ZONE, WORDS, period_of
@@ -152,7 +152,8 @@ def _generation(row: CalledGeneration) -> Cell:
 
 def _state(row: CalledGeneration) -> Cell:
     badge, words = BADGES[State(row.made.state)]
-    return Cell(words, badge=badge, note=row.code)
+    why = filter(None, (row.code, ERRORS.get(row.code)))
+    return Cell(words, badge=badge, note=": ".join(why))
 
 
 def _model(row: CalledGeneration) -> Cell:

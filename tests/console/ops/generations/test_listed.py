@@ -244,6 +244,10 @@ def test_a_link_keeps_filters_and_mode(db):
     assert search.link(mode="") == "?state=failed"
 
 
+def test_a_failure_says_why(owner, some):
+    assert "generation_timeout: Out of time" in words_of(owner.get(LIST + "?state=failed"))
+
+
 def test_a_short_delivery_is_badged_after_its_images_are_gone(owner, acme, delivered):
     made = delivered(acme)
     Generation.objects.filter(id=made.id).update(n=2)
