@@ -115,6 +115,12 @@ def test_a_tag_that_no_search_finds_has_no_link(acme, sign_in, tag):
     assert "?q=" not in page
 
 
+def test_the_usual_period_chosen_by_name_stays_in_links(acme, sign_in, tagged):
+    assert "?q=ann&amp;period=30d" in words_of(
+        sign_in(acme).get(url("customers", acme) + "?period=")
+    )
+
+
 def test_usage_leads_there_with_its_period(acme, sign_in, tagged):
     page = words_of(sign_in(acme).get(url("usage", acme) + "?period=yesterday"))
 

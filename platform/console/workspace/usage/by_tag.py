@@ -107,7 +107,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
             )
         },
         summary=_counted,
-        columns=[_named(workspace, request.GET.get("period", USUAL)), *COLUMNS],
+        columns=[_named(workspace, request.GET.get("period") or USUAL), *COLUMNS],
         empty=("Nothing in this time", "Requests are counted here about a minute after they end."),
     )
     return listed.answer(request, "workspace/base.html", {"workspace": workspace})
