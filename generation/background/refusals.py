@@ -47,8 +47,8 @@ LEFT_OUT = Count(
     " of all in a second, or the table is full, or the database would not take them.",
     ["why"],
 )
-HEADERS = frozenset({"Idempotency-Key"})
-"""Headers that a param can name."""
+OUTSIDE_BODIES = frozenset({"Idempotency-Key", "id"})
+"""The header and the part of an address that a param can name."""
 _QUOTED = re.compile(
     r"""(?<!\w)(?:'(?:[^'\\]|\\.?)*(?:'|\Z)|"(?:[^"\\]|\\.?)*(?:"|\Z))""", re.DOTALL
 )
@@ -170,10 +170,10 @@ def caller_at(address: str) -> UUID:
 def without_words(message: str, param: str) -> tuple[str, str]:
     """Remove the caller's words from a message and a param: quoted text becomes an ellipsis.
 
-    A param that is no field or header of ours is the caller's word too.
+    A param that is no name of ours is the caller's word too.
     """
     kept = _HINT.sub("", _QUOTED.sub("'…'", message))
-    if param in our_names() or param in HEADERS:
+    if param in our_names() or param in OUTSIDE_BODIES:
         return kept, param
     if not param or param not in kept:  # a pattern of 60,000 characters takes long to make
         return kept, ""

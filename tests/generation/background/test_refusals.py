@@ -334,6 +334,11 @@ def test_refusals_by_budgets_are_known_with_the_budget(db):
         ),
         ("?[ is too long.", "?[", ("… is too long.", "")),
         ("Nothing. Did you mean /v1/models/a?b'?", "", ("Nothing.", "")),
+        (
+            "There is no generation with that id.",
+            "id",
+            ("There is no generation with that id.", "id"),
+        ),
     ],
 )
 def test_a_message_is_kept_without_what_it_quotes(message, param, kept):
