@@ -8,7 +8,9 @@ a limit by a factor of n + 1 at most, and money, which is in Postgres, not at al
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -31,10 +33,13 @@ from accounts.rates.buckets import (
     refusal_of,
 )
 from pictor.kit.redis import client as redis_client
+from pictor.kit.words import ids
 from pictor.kit.words.errors import RateLimited
 
 MANY_SENDINGS = 10
 """The cost of a request to resend all missed events, in single sendings."""
+OPERATOR_TURN = timedelta(seconds=60)
+"""How long a call at /ops/v1/ counts whose process was killed; a page's turn has 30 s."""
 
 
 def take(caller: Caller, *, images: int) -> dict[str, str]:
@@ -108,6 +113,23 @@ def take_operator_call(key_id: UUID) -> None:
     """Count one call at /ops/v1/. Raises like `take_read`."""
     most = limits.OPERATOR_CALLS_A_MINUTE
     _take_one(bucket_of(key_id, "operator-calls", "calls", "key", most))
+
+
+@contextmanager
+def operator_turn(key_id: UUID) -> Iterator[None]:
+    """Hold one of the key's turns at /ops/v1/, over all web processes. Raises RateLimited."""
+    name, turn = f"pictor:rate:{{{key_id}}}:operator-turns", str(ids.new_uuid())
+    most, kept = limits.OPERATOR_CALLS_AT_ONCE, OPERATOR_TURN
+    if not redis_client.send(on_redis.begin_turn_command(name, turn, most=most, kept=kept)):
+        raise RateLimited(
+            f"This key has {most} calls under way, the most at once.",
+            retry_after=1,
+            limit="calls at once of this key",
+        )
+    try:
+        yield
+    finally:
+        redis_client.send(on_redis.end_turn_command(name, turn))
 
 
 def take_picture(user_id: UUID) -> None:

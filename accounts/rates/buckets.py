@@ -27,6 +27,7 @@ READS = "reads"
 QUERIES = "lists and quotes"
 SIGN_INS = "sign-ins"
 OPERATOR_CALLS_A_MINUTE = 60
+OPERATOR_CALLS_AT_ONCE = 2
 MAILS = "mails"
 
 PAGES_OF_PERSON = 300

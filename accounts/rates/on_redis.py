@@ -54,6 +54,18 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 return sum
 """
 
+# KEYS: the ends (ms) of a holder's turns. ARGV: the most turns, this one's name, and how long it
+# counts (ms) if nobody ends it. Returns 1 if there was room.
+_BEGIN_TURN = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+
 _AWAY = Pause(2.0, "rate limits are kept locally")
 _local = LocalBuckets()
 
@@ -79,6 +91,19 @@ def add_command(name: str, amount: int, *, most: int, kept: timedelta) -> RedisC
     """
     words = ("EVAL", _ADD, 1, name, amount, int(kept.total_seconds()))
     return RedisCommand(words, lambda total: total - amount < most, lambda: True, _AWAY)
+
+
+def begin_turn_command(name: str, turn: str, *, most: int, kept: timedelta) -> RedisCommand[bool]:
+    """A command that begins a turn; false if `most` are under way. `kept` ends a dead process's.
+
+    Also true while Redis is away.
+    """
+    words = ("EVAL", _BEGIN_TURN, 1, name, most, turn, int(kept.total_seconds() * 1000))
+    return RedisCommand(words, bool, lambda: True, _AWAY)
+
+
+def end_turn_command(name: str, turn: str) -> RedisCommand[bool]:
+    return RedisCommand(("ZREM", name, turn), bool, lambda: True, _AWAY)
 
 
 def _read_reply(reply: Sequence[int]) -> Taken:

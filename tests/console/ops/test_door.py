@@ -1,6 +1,7 @@
 """The door for programs, /ops/v1/: keys, previews, tokens and what no key may do."""
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
+from accounts import rates
 from accounts.models import AuditEvent, Membership, OperatorCall, OperatorKey, Tenant, User
 from accounts.services.office.api_keys import issue_api_key
 from accounts.services.office.members import add_member
@@ -16,6 +18,7 @@ from billing.models import MoneyMove
 from billing.selectors.office.balances import available_to
 from billing.services.office.moves import approve_move
 from console.ops.access import ROLES, Permission
+from pictor.kit.redis.client import client
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.money import Micros
@@ -280,6 +283,34 @@ def test_a_key_has_its_calls_a_minute(ann, shop):
     assert {answer.status_code for answer in answers[:60]} == {200}
     assert (answers[60].status_code, int(answers[60]["Retry-After"]) > 0) == (429, True)
     assert Program(new_key(ann)).get("openapi.json").status_code == 200
+
+
+def test_a_key_has_two_calls_at_once_over_all_processes(ann, shop):
+    key = OperatorKey.objects.get()
+    with rates.operator_turn(key.id), rates.operator_turn(key.id):
+        third = shop.get("openapi.json")
+        others = Program(new_key(ann)).get("openapi.json")
+
+    assert refusal(third) == (429, "This key has 2 calls under way, the most at once.")
+    assert third["Retry-After"] == "1"
+    assert others.status_code == 200
+    # A refused call holds no turn, and one that was answered holds it no longer.
+    assert [shop.get("openapi.json").status_code for _ in range(3)] == [200] * 3
+
+
+def test_a_killed_process_frees_its_turns_after_a_minute(shop):
+    key_id = OperatorKey.objects.get().id
+    turns = f"pictor:rate:{{{key_id}}}:operator-turns"
+    ended, ending = (int((time.time() + seconds) * 1000) for seconds in (-1, 59))
+
+    client().zadd(turns, {"killed": ending, "killed too": ending})
+    before = shop.get("openapi.json").status_code
+    client().zadd(turns, {"killed": ended, "killed too": ended})
+    after = shop.get("openapi.json").status_code
+
+    assert (before, after) == (429, 200)
+    with rates.operator_turn(key_id):
+        assert 0 < client().ttl(turns) <= 60
 
 
 def test_the_document_has_what_the_key_may(ann):

@@ -72,7 +72,8 @@ def by_program(method: str) -> Callable[[Answering], Callable[..., HttpResponse]
         def view(request: HttpRequest, **parts: str) -> HttpResponse:
             try:
                 program = _let_in(request, method)
-                answer = _as_staff(program, lambda: answering(request, program, **parts))
+                with rates.operator_turn(program.key.id):
+                    answer = _as_staff(program, lambda: answering(request, program, **parts))
             except Exception as error:  # noqa: BLE001 - each is answered in OpenAI's shape
                 return errors.response_of(errors.as_pictor_error(error))
             return errors.json_response(answer, headers={"Cache-Control": "no-store"})
