@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 START = "/ops/"
-FILES = (".json", ".csv", "format=csv")
+FILES = (".json", ".csv", ".toml", "format=csv")
 _LINK = re.compile(r'(?:href|<form method="get" action)="([^"]*)"')
 _OF_ONE = re.compile(r"/[^/]*\d[^/]*(?=/)")
 """A part of a path with an id or number."""
