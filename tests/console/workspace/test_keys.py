@@ -389,8 +389,8 @@ def test_a_key_tells_its_last_30_days_and_its_latest_generations(acme, sign_in, 
 
     assert 'aria-label="$0.15804 in all, $0.10536 at the peak' in page
     cells = re.findall(r'<a class="text-ink" href="([^"]+key=[^"]+)">(\$[0-9.]+)</a>', page)
-    assert {figure for _, figure in cells} == {"$0.05268", "$0.10536", "$0.15804"}
-    lists = [(words_of(client.get(unescape(link))), figure) for link, figure in cells]
+    assert {figure for _, figure in cells} == {"$0.052680", "$0.105360", "$0.15804"}
+    lists = [(words_of(client.get(unescape(link))), figure.rstrip("0")) for link, figure in cells]
     assert [figure for words, figure in lists if f", {figure} charged" not in words] == []
     assert [one.public_id in page for one in made] == [False, False, True, True]
     assert "Nothing in this time" in unused

@@ -3,6 +3,7 @@
 The clock is set to a year whose prices are in force, since entries cannot be dated back.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -224,6 +225,13 @@ def test_the_csv_equals_the_page(moved, sign_in):
     assert (closing["entry"], closing["seal"] in page) == ("12", True)
     assert moved.tenant.public_id in page
     assert "of the month, to the micro-dollar" in page
+
+
+def test_columns_of_a_statement_have_six_decimals(moved, sign_in):
+    page = words_of(sign_in(moved).get(url("statement", moved, "2099-07")))
+
+    figures = re.findall(r"\$([\d,.]+)</td>", page)
+    assert [len(figure.partition(".")[2]) for figure in figures] == [6] * 10
 
 
 def test_the_lists_balances_have_two_decimals_and_the_exact_one_in_the_title(moved, sign_in):
