@@ -15,12 +15,13 @@ from accounts.services.office.suspending import suspend
 from accounts.services.office.tenants import create_tenant
 from billing.models import SoldDay, TenantBalance, UsageRollup
 from billing.selectors.office.balances import available_to
+from billing.services.office.accounts import top_up
 from generation.models import Stop
 from pictor.kit.words import clock, ids
 from pictor.kit.words.errors import PictorError
 from pictor.kit.words.money import Micros
 from tests.console.answers import lines_of, words_of
-from tests.console.ops.acting import act_page, do
+from tests.console.ops.acting import act_page, do, seen_in
 from tests.console.ops.conftest import signed_in
 
 DAY = timedelta(days=1)
@@ -405,6 +406,19 @@ def test_erasing_takes_the_name_and_shuts_at_once(owner, five):
     assert (fine.status, fine.erasure_due_at is not None) == ("suspended", True)
     text = owner.get(page(fine)).content.decode()
     assert ("Being erased" in text, "Erase tenant" in text) == (True, False)
+
+
+def test_a_balance_that_was_not_shown_is_not_erased(owner, five):
+    fine = five["fine"]
+    shown = owner.post(act_page("tenant.erase", fine.public_id), {"confirm": "fine"})
+    top_up(tenant_id=fine.id, amount=Micros(50_000_000), reason="INV-9", actor="test")
+
+    answer = owner.post(
+        act_page("tenant.erase", fine.public_id), {"confirm": "fine", "seen": seen_in(shown)}
+    )
+
+    assert "This is another effect than was shown." in answer.content.decode()
+    assert Tenant.objects.get(id=fine.id).erasure_due_at is None
 
 
 def test_an_erased_tenant_is_offered_nothing_and_cannot_resume(owner, five):

@@ -163,7 +163,6 @@ def _erasure(asked: Asked[Tenant]) -> Preview:
     return Preview(
         warnings=[f"Its balance of {amount(left)} is lost."] if left else [],
         confirmation=typed_name(tenant.name),
-        of=tenant.public_id,
     )
 
 
