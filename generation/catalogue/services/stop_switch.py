@@ -1,7 +1,7 @@
 """The stop switch: refuse new requests of a model, of a tenant or of everyone.
 
-Raises ValidationError if it is stopped already, or is not stopped, and for words that are missing
-or too long.
+Raises ValidationError if it is stopped already, for other reasons or by another, or is not stopped,
+and for words that are missing or too long.
 """
 
 from collections.abc import Mapping
@@ -47,6 +47,8 @@ def stoppable(text: str) -> Stoppable:
 def stop(*, what: Stoppable, reason: str, now: datetime, words: str = "", **by: Unpack[By]) -> Stop:
     """Refuse new requests from the next one on; running ones end, queued ones wait.
 
+    The same stop by the same person, sent again while it lasts, is done once.
+
     Args:
         what: the model, the tenant or everything.
         reason: for the operator's own people.
@@ -64,11 +66,12 @@ def stop(*, what: Stoppable, reason: str, now: datetime, words: str = "", **by: 
     stop, is_new = Stop.objects.select_for_update().get_or_create(
         model=what.model, tenant=what.tenant, ended_at=None, defaults=columns
     )
-    if not is_new:
+    if is_new:
+        _record(stop, "stop.begin", {"reason": reason, "words": words}, by)
+    elif (stop.reason, stop.words, stop.by) != (reason, words, columns["by"]):
         raise ValidationError(
             f"{stop.name} is stopped already, since {stop.began_at:%H:%M} UTC by {stop.by}"
         )
-    _record(stop, "stop.begin", {"reason": reason, "words": words}, by)
     return stop
 
 

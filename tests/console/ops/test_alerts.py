@@ -168,7 +168,7 @@ def test_a_form_that_is_sent_twice_makes_one_rule(owner):
         ({"mails": ""}, "Give an e-mail address"),
         ({"mails": "ann@pictor.example, ann"}, "'ann' is not an e-mail address"),
         ({"mails": "\x00@"}, "Null characters are not allowed"),
-        ({"url": "http://hooks.example.com/"}, "url must be https"),
+        ({"url": "http://hooks.example.com/"}, "Url must be https"),
         ({"url": "https://[::1]/"}, "public addresses"),
         ({"url": "https://10.1.2.3/", "secret": "x"}, "public addresses"),
         ({"secret": "whsec_abc"}, "give its url"),

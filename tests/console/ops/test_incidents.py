@@ -164,7 +164,7 @@ def test_a_condition_that_is_none_fills_in_nothing(owner, number):
         ),
         ({"next_update_at": "2099-02-30 10:00 UTC"}, "is not a time with its zone"),
         ({"next_update_at": "2099-01-01T10:00"}, "is not a time with its zone"),
-        ({"next_update_at": "2020-01-01 10:00 UTC"}, "must lie ahead"),
+        ({"next_update_at": "2020-01-01 10:00 UTC"}, "Must lie ahead"),
         ({"once": "x"}, "Enter a valid UUID."),
         ({"once": ""}, "This field is required."),
     ],
@@ -208,7 +208,7 @@ def test_maintenance_is_planned_and_ends_early(owner):
     wrong = owner.post(PLAN, typed(**{**times, "ends_at": times["begins_at"]}))
     owner.post(PLAN, typed(**times))
 
-    assert "must be after the beginning" in wrong.content.decode()
+    assert "Must be after the beginning" in wrong.content.decode()
     incident = Incident.objects.get()
     assert incident.is_maintenance
     assert incident.ends_at == incident.begins_at + timedelta(hours=1)

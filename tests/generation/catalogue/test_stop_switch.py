@@ -233,7 +233,7 @@ def test_nothing_is_stopped_or_started_twice(acme):
     stopped("all")
 
     with pytest.raises(ValidationError, match="Everything is stopped already, since"):
-        stopped("all")
+        stopped("all", reason="another")
     stopped(ORIGIN)  # this one stays stopped when everything is started
     started("all")
     assert not takes(acme)
