@@ -127,7 +127,7 @@ class MomentField(forms.CharField):
 
 
 class HiddenListField(forms.Field):
-    """Words that a page has chosen, at most so many."""
+    """Words that a page has chosen; more than `most` are refused."""
 
     @override
     def __init__(self, *, most: int, **kwargs: Any) -> None:
@@ -136,7 +136,9 @@ class HiddenListField(forms.Field):
 
     @override
     def clean(self, value: Any) -> Sequence[str]:
-        return [str(word) for word in value or ()][: self.most]
+        if len(words := [str(word) for word in value or ()]) > self.most:
+            raise ValidationError(f"At most {self.most} of them at once.")
+        return words
 
 
 class LimitField(forms.IntegerField):

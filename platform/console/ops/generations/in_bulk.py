@@ -58,6 +58,13 @@ class BulkForm(ActForm):
         help_text="In each ledger. Empty: the entry only names the generation.",
     )
 
+    def clean_generation(self) -> Sequence[str]:
+        """Return the ids; each must be known, or a refund would be left out unsaid."""
+        texts: Sequence[str] = self.cleaned_data["generation"]
+        if unknown := {*texts} - {made.public_id for made in _made(texts)}:
+            raise ValidationError(f"There is no generation {min(unknown)[:100]!r}.")
+        return texts
+
 
 Chosen = Sequence[tuple[Generation, Micros]]
 """Generations, each with the amount that can be refunded."""
@@ -69,9 +76,13 @@ def _with_left(generations: Sequence[Generation]) -> Chosen:
     return [(generation, sums[generation.id].left) for generation in generations]
 
 
-def _named(texts: Sequence[str]) -> Chosen:
+def _made(texts: Sequence[str]) -> Sequence[Generation]:
     found = [ids.parse(ids.GENERATION, text) for text in texts]
-    return _with_left(generations_among([one for one in found if one]))
+    return generations_among([one for one in found if one])
+
+
+def _named(texts: Sequence[str]) -> Chosen:
+    return _with_left(_made(texts))
 
 
 def _matching(query: QueryDict) -> Chosen:
@@ -93,8 +104,10 @@ def _bulk_initial(asked: Asked[None], query: QueryDict) -> dict[str, Any]:
     return {"generation": wanted, "left_out": len(chosen) - len(wanted)}
 
 
-def _bulk_preview(asked: Asked[None]) -> Preview:
-    found = _named(asked.data.get("generation", ()))
+def _bulk_preview(asked: Asked[None]) -> Preview | None:
+    if "generation" not in asked.data:
+        return None
+    found = _named(asked.data["generation"])
     # What this form refunded already counts as it was shown: sent twice, it answers the same.
     done = refunds_by(asked.once, [made for made, _ in found])
     chosen = [
