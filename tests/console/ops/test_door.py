@@ -323,11 +323,27 @@ def test_the_document_has_what_the_key_may(ann):
     assert "/ops/v1/acts/channel.discard" not in paths  # asks for no factor, but a permission
 
 
+def test_the_document_has_the_lists_and_objects_that_the_key_may_read(ann):
+    sees, blind = (
+        Program(new_key(ann, permissions=[one])).get("openapi.json").json()["paths"]
+        for one in ("see", "money")
+    )
+
+    words = {one["name"]: one for one in sees["/ops/v1/lists/audit"]["get"]["parameters"]}
+    assert {"action", "after", "limit"} <= words.keys()
+    assert [one["in"] for one in sees["/ops/v1/objects/{kind}/{id}"]["get"]["parameters"]] == [
+        "path", "path",
+    ]  # fmt: skip
+    assert ("/ops/v1/lists/bills" in sees, "/ops/v1/lists/bills" in blind) == (False, True)
+    assert "/ops/v1/objects/{kind}/{id}" not in blind
+
+
 def test_an_id_is_traced_without_customers_words(shop, acme):
     facts = shop.get(f"objects/tenant/{acme.public_id}").json()
 
     assert "Acme" in json.dumps(facts)
     assert shop.get("objects/tenant/ten_nothing/").status_code == 404
+    assert "There is no kind 'thing'" in refusal(shop.get(f"objects/thing/{acme.public_id}"))[1]
 
 
 def test_the_longest_names_fit_the_audit_log(acme):

@@ -143,7 +143,7 @@ def preview(request: HttpRequest, program: Program, name: str) -> Mapping[str, A
         "act": name,
         "changes": changes,
         "left_out": [{"of": words, "why": why} for words, why in shown.left_out],
-        "notes": [*shown.warnings, *shown.notes],
+        "notes": [*shown.warnings, *shown.lines, *shown.notes],
         "confirm": confirmation and {"label": confirmation.label, "hint": confirmation.hint},
         "token": str(token),
         "expires_at": int((now + SHOWN_FOR).timestamp()),

@@ -1,5 +1,6 @@
 """What programs read at /ops/v1/: what is known about an id, and what their key may do."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from console.ops.door.acting import Program, by_program
 from console.ops.models.acts import MODEL
 from console.parts.acts import Act
 from console.parts.filters import MAX_TEXT
+from console.parts.listing import Listing
 from generation.catalogue import services
 from generation.catalogue.model_files import written
 from generation.oversight.id_lookup import trace
@@ -20,8 +22,8 @@ from pictor.kit.words.errors import InvalidRequest, NotFound
 
 WORDS = frozenset({"prompt", "detail", "object_key"})
 """What customers and vendors wrote, and where images are: people look at these, and are logged."""
-
-
+OBJECTS = {"objects/{kind}/{id}": "Trace an id", "models/{model}/file": "Read a model's file"}
+KINDS = ("request", "generation", "image", "attempt", "key", "tenant", "transfer", "person")
 MAX_ROWS = 200
 """The most rows of a page."""
 
@@ -61,10 +63,12 @@ def _plain(value: object) -> object:
 def one(request: HttpRequest, program: Program, kind: str, named: str) -> Mapping[str, Any]:
     """Everything known about an id, as Find shows it, without customers' words."""
     program.check(Permission.SEE)
+    if kind not in KINDS:
+        raise NotFound(f"There is no kind {kind[:100]!r}. Known: {', '.join(KINDS)}.")
     facts = trace(named)
     if facts is None:
         raise NotFound(f"Nothing is known about {named[:100]!r}.")
-    return {"object": kind[:100], "id": named[:100], **_without_words(dict(facts))}
+    return {"object": kind, "id": named[:100], **_without_words(dict(facts))}
 
 
 @by_program("GET")
@@ -92,6 +96,15 @@ def document(request: HttpRequest, program: Program) -> Mapping[str, Any]:
         for act in acts
         for end in ("/preview", "")
     }
+    paths |= {
+        f"/ops/v1/lists/{one.name}": {"get": _reading(f"List {one.name}", "query", _words_of(one))}
+        for one in LISTS.values()
+        if one.needs in program.may
+    }
+    if Permission.SEE in program.may:
+        for path, words in OBJECTS.items():
+            named: dict[str, Mapping[str, Any]] = {one: {} for one in re.findall(r"{(\w+)}", path)}
+            paths[f"/ops/v1/{path}"] = {"get": _reading(words, "path", named)}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Pictor, for operators", "version": __version__},
@@ -99,6 +112,27 @@ def document(request: HttpRequest, program: Program) -> Mapping[str, Any]:
         "security": [{"key": []}],
         "paths": paths,
     }
+
+
+def _words_of(listing: Listing[Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The words of a list's address, each with what the document says of it."""
+    modes = {"mode": {"enum": [*listing.modes]}} if listing.modes else {}
+    filters = {name: {"title": one.label} for name, one in listing.filters.items()}
+    return {**modes, **filters, "after": {}, "limit": {"title": f"1 to {MAX_ROWS}"}}
+
+
+def _reading(words: str, place: str, named: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    parameters = [
+        {
+            "name": name,
+            "in": place,
+            "required": place == "path",
+            "schema": {"type": "string", **more},
+        }
+        for name, more in named.items()
+    ]
+    answers = {"200": {"description": "Found."}}
+    return {"operationId": words, "parameters": parameters, "responses": answers}
 
 
 def _may(program: Program, act: Act[Any]) -> bool:
