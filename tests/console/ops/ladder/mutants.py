@@ -181,9 +181,9 @@ MUTANTS = {
     "a program's wrong filter is ignored": Mutant(
         f"{OPS}/door/reading.py", "    if wrong:", "    if not known:", f"{SAYS}[audit]"
     ),
-    "a file is made of what was not understood": Mutant(
-        f"{PARTS}/listing.py", 'None if search.complaints else ""', '""',
-        f"{TESTS}/ladder/test_nothing_is_ignored.py::test_no_file_is_made_of_what_was_not_understood",
+    "a page does not say what it did not understand": Mutant(
+        f"{PARTS}/listing.py", "for name, why in search.refused.items():",
+        "for name, why in {}.items():", f"{SAYS}[audit]",
     ),
     "tests are listed as live": Mutant(
         f"{OPS}/generations/lists.py", "mode=mode_of(search).value", 'mode="live"',
