@@ -85,7 +85,7 @@ def untested_by_name(
         if getattr(error, "code", None) != services.UNTESTED:
             raise
         candidate, _ = services.revised(channel)
-        if services.is_sandbox(candidate.serves):
+        if services.refusal_of_untested(candidate):
             raise
         stdout.write(" ".join(error.messages))
         if ask_for(stdout, f"To go without tests, type its name, {channel.name}:") != channel.name:

@@ -14,6 +14,7 @@ from generation.catalogue.services.approval import (
     is_approved,
     is_sandbox,
     passed_test,
+    refusal_of_untested,
     untested_models,
 )
 from generation.catalogue.services.channel_checks import check_route, narrowable

@@ -67,6 +67,16 @@ def is_sandbox(serves: str) -> bool:
     return serves != Serves.LIVE
 
 
+def refusal_of_untested(channel: Channel) -> str:
+    """Why no confirmation stands in for tests of a channel's routes; empty if one can."""
+    if not is_sandbox(channel.serves):
+        return ""
+    return (
+        f"Test keys may use {channel.name}, so a test of each route must prove that it is a"
+        " sandbox."
+    )
+
+
 def is_approved(channel: Channel) -> bool:
     """True if every route was tested as it is now, or enabled untested."""
     return is_agreed(channel) and not untested_models(channel)

@@ -12,8 +12,8 @@ from generation.catalogue.services.approval import (
     TESTED_COLUMNS,
     approve_all,
     is_approved,
-    is_sandbox,
     keep_approvals,
+    refusal_of_untested,
     refuse_untested,
     refuse_untested_change,
     standing,
@@ -112,11 +112,8 @@ def set_enabled(
     before = {"enabled": channel.is_enabled}
     after: dict[str, Any] = {"enabled": is_enabled} | ({"reason": reason} if reason else {})
     if stands_in:
-        if is_sandbox(channel.serves) and not is_ours:
-            raise ValidationError(
-                f"test keys may use {channel.name}, so it must prove to be a sandbox: run `channel"
-                f" test {channel.name}`"
-            )
+        if not is_ours and (why := refusal_of_untested(channel)):
+            raise ValidationError(why)
         after["untested"] = untested_models(channel)
         approve_all(channel)
     if is_enabled and channel.archived_at is not None:

@@ -20,6 +20,7 @@ from generation.catalogue.services.approval import (
     approve_all,
     digest_of,
     is_sandbox,
+    refusal_of_untested,
     refuse_waiting,
     standing,
     untested_models,
@@ -164,7 +165,7 @@ def swap(
     pending = fresh_pending(channel)
     waiting = waiting_models(channel)
     candidate, routes = revised(channel)
-    if waiting and (not untested or is_sandbox(candidate.serves)):
+    if waiting and (not untested or refusal_of_untested(candidate)):
         refuse_waiting(channel, waiting, pending=True)
     before, known, was = describe(channel), routes_of(channel), copy(channel)
     for column in COLUMNS:

@@ -209,14 +209,14 @@ def test_a_disabled_channel_is_enabled_for_test_keys_once_it_is_proved_to_be_a_s
     manage("channel", "set", vendor, "--serves", "both")
 
     untested = [manage("channel", "enable", vendor, *said) for said in ((), ("--untested",))]
-    with pytest.raises(ValidationError, match="must prove to be a sandbox"):
+    with pytest.raises(ValidationError, match="must prove that it is a sandbox"):
         services.set_enabled(
             channel=Channel.objects.get(), is_enabled=True, actor="test", untested=True
         )
     manage("channel", "test", vendor)
 
     assert "has not passed a test" in (untested[0].error or "")
-    assert "must prove to be a sandbox" in (untested[1].error or "")
+    assert "must prove that it is a sandbox" in (untested[1].error or "")
     assert manage("channel", "enable", vendor).error is None
 
 

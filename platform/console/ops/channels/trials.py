@@ -205,12 +205,7 @@ class TestSubject:
     @property
     def refusal(self) -> str:
         """The reason why it can be neither swapped nor enabled; empty if it can."""
-        if self.trouble or not (self.untested and services.is_sandbox(self.candidate.serves)):
-            return self.trouble
-        return (
-            f"Test keys may use {self.channel.name}, so a test of each route must prove that it is"
-            " a sandbox."
-        )
+        return self.trouble or (self.untested and services.refusal_of_untested(self.candidate))
 
     @cached_property
     def outlook(self) -> ChangeOutlook:
