@@ -41,7 +41,7 @@ class Sample:
         about: makes what it is about, and returns its id; None for an act about nothing.
         fields: what is typed, or makes it.
         confirm: what is typed to confirm it.
-        log: how the tenant's log begins what was done; `…` stands for an id. None if the act is
+        log: what was done, as the tenant's log says it; `…` stands for an id. None if the act is
             about no tenant.
         is_mailed: True if the tenant's owner gets a mail about it.
     """
