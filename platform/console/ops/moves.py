@@ -113,10 +113,9 @@ def _csv(now: datetime) -> Iterator[Rows]:
         yield [_cells(move, now, ended_at) for move, ended_at in page]
 
 
-def _cells(move: MoneyMove, now: datetime, ended_at: datetime | None) -> Sequence[str]:
+def _cells(move: MoneyMove, now: datetime, ended_at: datetime | None) -> Sequence[object]:
     return [
         str(move.id), move.tenant.public_id, move.tenant.name, move.kind, to_decimal(move.change),
         "USD", move.state(now), move.reason, move.note, move.asked_by_name,
-        move.asked_at.isoformat(), move.expires_at.isoformat() if move.expires_at else "",
-        move.decided_by_name, ended_at.isoformat() if ended_at else "",
+        move.asked_at, move.expires_at, move.decided_by_name, ended_at,
     ]  # fmt: skip

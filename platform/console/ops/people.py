@@ -152,12 +152,11 @@ def _page(
     return rendered(request, operator, "ops/staff.html", context, refused=form.errors or refusal)
 
 
-def _cells(person: User) -> Sequence[str]:
-    seen_at = person.staff_seen_at
+def _cells(person: User) -> Sequence[object]:
     return [
         person.email, person.name, person.staff_role,
         "yes" if person.has_second_factor else "no",  # type: ignore[attr-defined]  # annotated
-        "yes" if person.is_active else "no", seen_at.isoformat() if seen_at else "",
+        "yes" if person.is_active else "no", person.staff_seen_at,
         "; ".join(member.tenant.name for member in person.customers),  # type: ignore[attr-defined]  # prefetched
     ]  # fmt: skip
 

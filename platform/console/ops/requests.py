@@ -116,7 +116,7 @@ REFUSED = Listing[RefusalRow](
         Column(
             csv={
                 "request": lambda row: row.refused.public_id,
-                "at": lambda row: row.refused.at.isoformat(),
+                "at": lambda row: row.refused.at,
                 "tenant": lambda row: row.tenant.name if row.tenant else "",
                 "tenant_id": lambda row: row.tenant.public_id if row.tenant else "",
                 "key": lambda row: row.key.name if row.key else "",

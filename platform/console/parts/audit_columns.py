@@ -36,7 +36,7 @@ def last_columns(csv: Mapping[str, Callable[[AuditEntry], object]]) -> list[Colu
 
 
 CSV: Mapping[str, Callable[[AuditEntry], object]] = {
-    "at": lambda entry: entry.event.at.isoformat(),
+    "at": lambda entry: entry.event.at,
     "by": lambda entry: entry.who.name,
     "action": lambda entry: entry.did,
     "object": lambda entry: object_words(entry.event.object_type),

@@ -3,6 +3,7 @@
 import csv
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -56,6 +57,11 @@ def csv_chunks(columns: Sequence[str], pages: Iterable[Rows]) -> Iterator[bytes]
         yield _lines(page).encode()
 
 
+def spelled(value: Any) -> Any:
+    """A time in ISO 8601, with its zone; other values as they are."""
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
 def query_of(request: HttpRequest) -> QueryDict:
     query = request.GET.copy()
     query.pop("format", None)
@@ -103,4 +109,4 @@ _writer = csv.writer(_Echo())
 
 
 def _lines(rows: Rows) -> str:
-    return "".join(_writer.writerow([harmless(cell) for cell in row]) for row in rows)
+    return "".join(_writer.writerow([harmless(spelled(cell)) for cell in row]) for row in rows)

@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from console.parts.cells import Cell, Column, Row
-from console.parts.exports import NARROW, Rows, csv_answer
+from console.parts.exports import NARROW, Rows, csv_answer, spelled
 from console.parts.filters import MAX_TEXT, PAGE_ROWS, Chip, chips_of, link_of, one_of
 from console.parts.page_query import refuse
 from pictor.kit.words import clock
@@ -256,7 +256,7 @@ class Listing(Generic[Row]):
 
     def _lines(self, rows: Sequence[Row]) -> Rows:
         values = [value for column in self.columns for value in column.csv.values()]
-        return [[value(row) for value in values] for row in rows]
+        return [[spelled(value(row)) for value in values] for row in rows]
 
 
 class Search(Generic[Row]):

@@ -89,8 +89,8 @@ MONEY = (
 )
 """The columns of what the provider moved."""
 CSV: Mapping[str, Callable[[Payment], object]] = {
-    "begun": lambda payment: payment.begun_at.isoformat(),
-    "paid": lambda payment: payment.paid_at.isoformat() if payment.paid_at else "",
+    "begun": lambda payment: payment.begun_at,
+    "paid": lambda payment: payment.paid_at or "",
     "credited_usd": lambda payment: cents_of(payment.asked_cents),
     "charged": lambda payment: cents_of(charged_of(payment)[0]),
     "tax": lambda payment: cents_of(charged_of(payment)[1]),

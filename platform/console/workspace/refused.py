@@ -64,7 +64,7 @@ def _columns(keys: Sequence[ApiKey]) -> list[Column[RefusedRequest]]:
         Column(
             csv={
                 "request": attrgetter("public_id"),
-                "at": lambda refused: refused.at.isoformat(),
+                "at": attrgetter("at"),
                 **same,
                 "stopped_by": attrgetter("stopped_by"),
                 "key": lambda refused: names.get(refused.key_id, NO_KEY)[0],

@@ -17,6 +17,7 @@ from console.ops.requests import REFUSED
 from console.ops.system.lists import WORKERS
 from console.parts.audit_events import AuditEntry, Thing
 from console.parts.entries import LedgerEntry
+from console.parts.exports import spelled
 from console.parts.listing import Listing
 from generation.catalogue.traffic.standing import ChannelStatus
 from generation.models import Channel, RefusedRequest, VendorBill, Worker
@@ -34,7 +35,8 @@ def iso(hour: int) -> str:
 
 
 def line_of(listing: Listing[Any], row: Any) -> list[tuple[str, object]]:
-    return [(name, of(row)) for column in listing.columns for name, of in column.csv.items()]
+    values = [item for column in listing.columns for item in column.csv.items()]
+    return [(name, spelled(value(row))) for name, value in values]
 
 
 def test_of_the_ledger():

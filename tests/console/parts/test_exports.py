@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -51,6 +52,14 @@ def test_a_file_ends_at_the_most_rows_and_says_how_to_get_the_rest(monkeypatch):
 
     words = [line["words"] for line in lines]
     assert words == ["a", "b", "c", "The file ends here, at 3 rows: ask for it."]
+
+
+def test_a_time_is_written_with_its_zone_and_none_as_an_empty_cell():
+    rows = [[datetime(2026, 12, 1, 9, 30, tzinfo=UTC), None]]
+
+    (line,) = lines_of(csv_answer("x.csv", ["began", "ended"], [rows]))
+
+    assert line == {"began": "2026-12-01T09:30:00+00:00", "ended": ""}
 
 
 def test_a_file_of_exactly_the_most_rows_is_whole(monkeypatch):

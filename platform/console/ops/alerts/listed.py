@@ -79,13 +79,13 @@ def shown(alerts: list[SentAlert]) -> list[object]:
     ]
 
 
-def _csv_row(listed: ListedRule) -> Sequence[str | int]:
+def _csv_row(listed: ListedRule) -> Sequence[object]:
     rule, last = listed.rule, listed.last
     return [
         rule.name, badge_of(listed)[1], "" if rule.kinds is None else ", ".join(rule.kinds),
         "" if rule.least_micros is None else to_decimal(rule.least_micros), "USD",
         rule.least_minutes, rule.repeat_hours, ", ".join(rule.mails), "yes" if rule.url else "no",
-        len(listed.matching), last.at.isoformat() if last else "",
+        len(listed.matching), last.at if last else "",
         worst_of(listed)[1] if last else "", listed.trouble,
     ]  # fmt: skip
 
@@ -100,14 +100,14 @@ def _pages() -> Iterator[Rows]:
 def _rows(alert: SentAlert) -> Rows:
     """Return a line for each condition of an alert; one line for a test."""
     sending = alert.sending
-    head = [sending.at.isoformat(), sending.rule.name, "yes" if sending.is_test else "no"]
+    head = [sending.at, sending.rule.name, "yes" if sending.is_test else "no"]
     to = "; ".join(result.shown for result in alert.results)
     tail = [to, "; ".join(result.words for result in alert.results)]
     if sending.is_test:
         return [[*head, "", "", "", "", "", "", "", *tail]]
     return [
         [
-            *head, item.occasion, item.kind, item.object, item.opened_at.isoformat(), item.words,
+            *head, item.occasion, item.kind, item.object, item.opened_at, item.words,
             "" if item.micros is None else to_decimal(item.micros), "USD", *tail,
         ]
         for item in sending.items.all()

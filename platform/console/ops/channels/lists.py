@@ -185,7 +185,7 @@ CHANNELS = Listing[ChannelRow](
                 "images_of_unknown_cost": _sold("unknown_images"),
                 "routes": lambda row: len(row.of.models),
                 "untested": lambda row: " ".join(row.of.untested),
-                "tested_at": lambda row: row.of.tested_at.isoformat() if row.of.tested_at else "",
+                "tested_at": lambda row: row.of.tested_at or "",
             }
         ),
     ],

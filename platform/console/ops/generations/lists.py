@@ -207,10 +207,8 @@ GENERATIONS = Listing[CalledGeneration](
         Column(
             csv={
                 "id": lambda row: row.made.public_id,
-                "created": lambda row: row.made.created_at.isoformat(),
-                "finished": lambda row: (
-                    row.made.finished_at.isoformat() if row.made.finished_at else ""
-                ),
+                "created": lambda row: row.made.created_at,
+                "finished": lambda row: row.made.finished_at or "",
                 "mode": lambda row: row.mode,
                 "tenant": lambda row: row.made.tenant.name,
                 "tenant_id": lambda row: row.made.tenant.public_id,

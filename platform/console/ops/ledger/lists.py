@@ -147,7 +147,7 @@ LEDGER = Listing[LedgerEntry](
         Column(
             csv={
                 "id": lambda entry: entry.transfer.pk,
-                "at": lambda entry: entry.transfer.created_at.isoformat(),
+                "at": lambda entry: entry.transfer.created_at,
                 "tenant": lambda entry: (
                     entry.transfer.tenant.public_id if entry.transfer.tenant else ""
                 ),

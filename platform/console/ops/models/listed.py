@@ -58,15 +58,14 @@ def listing(request: HttpRequest, operator: Operator) -> HttpResponseBase:
 def _cells(rows: Sequence[ListedModel]) -> Rows:
     return [
         [
-            row.terms.model, row.life.value,
-            row.terms.sunset_at.isoformat() if row.terms.sunset_at else "", row.terms.successor,
+            row.terms.model, row.life.value, row.terms.sunset_at, row.terms.successor,
             " ".join(str(option.size) for option in row.terms.options),
             " ".join(dict.fromkeys(option.tier for option in row.terms.options)),
             row.terms.accepts_auto, " ".join(row.terms.qualities),
             " ".join(serving.channel for serving in row.serving), " ".join(row.untested),
             row.cells, row.priced, row.users, row.sold.images, to_decimal(row.sold.revenue),
             to_decimal(row.sold.margin), row.sold.unknown_images,
-            row.used_at.isoformat() if row.used_at else "", "; ".join(row.troubles),
+            row.used_at, "; ".join(row.troubles),
         ]
         for row in rows
     ]  # fmt: skip

@@ -42,13 +42,13 @@ def _page(
     return rendered(request, operator, "ops/price_lists.html", context, refused=refusal)
 
 
-def _cells(price_list: SharedList) -> list[str | int]:
+def _cells(price_list: SharedList) -> list[object]:
     book = price_list.book
     return [
         price_list.price_list.name,
         price_list.tenants,
         price_list.cells,
         book.known_as if book else "",
-        book.effective_from.isoformat() if book else "",
+        book.effective_from if book else "",
         price_list.scheduled,
     ]

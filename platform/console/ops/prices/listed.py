@@ -61,8 +61,7 @@ def _cells(rows: Sequence[ShownBook]) -> Rows:
         [
             row.book.known_as, row.tenant.public_id if row.tenant else "",
             row.book.list_name or "",
-            row.state, row.book.effective_from.isoformat(),
-            row.book.published_at.isoformat() if row.book.published_at else "", row.by,
+            row.state, row.book.effective_from, row.book.published_at, row.by,
             f"{row.book.markup.normalize():f}", row.number,
         ]
         for row in rows

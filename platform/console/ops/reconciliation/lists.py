@@ -94,8 +94,8 @@ BILLS = Listing[VendorBill](
             title="Period, UTC",
             cell=_period,
             csv={
-                "begins": lambda bill: bill.begins_at.isoformat() if bill.begins_at else "",
-                "ends": lambda bill: bill.ends_at.isoformat() if bill.ends_at else "",
+                "begins": lambda bill: bill.begins_at or "",
+                "ends": lambda bill: bill.ends_at or "",
             },
         ),
         Column(title="State", cell=_state, csv={"state": lambda bill: bill.state}, place="lead"),
@@ -106,7 +106,7 @@ BILLS = Listing[VendorBill](
         Column(
             csv={
                 "currency": lambda _bill: "USD",
-                "uploaded": lambda bill: bill.created_at.isoformat(),
+                "uploaded": attrgetter("created_at"),
                 "by": lambda bill: bill.by,
                 "taken": lambda bill: to_decimal(bill.taken_micros),
                 "disputed_lines": lambda bill: bill.disputed_lines,

@@ -168,7 +168,7 @@ def _with_calls(lines: Sequence[BillLine]) -> list[BillLineRow]:
 def _cells(line: BillLine) -> Sequence[Any]:
     """Return a line for the CSV. Vendors may read it, so it has no id of ours."""
     return [
-        line.number or "", line.at.isoformat(), line.request_id, line.item or line.model,
+        line.number or "", line.at, line.request_id, line.item or line.model,
         line.n or "", to_decimal(line.theirs_micros), to_decimal(line.ours_micros),
         to_decimal(line.difference), "USD", line.outcome, line.decision, line.words,
     ]  # fmt: skip

@@ -27,12 +27,11 @@ def _ending(seen: SeenWorker) -> Cell:
 
 def _time(title: str, name: str, time: Callable[[Worker], datetime | None]) -> Column[SeenWorker]:
     """A column of times of the worker, in the CSV by this name."""
-
-    def as_csv(seen: SeenWorker) -> str:
-        at = time(seen.worker)
-        return at.isoformat() if at else ""
-
-    return Column(title=title, cell=lambda seen: Cell(at=time(seen.worker)), csv={name: as_csv})
+    return Column(
+        title=title,
+        cell=lambda seen: Cell(at=time(seen.worker)),
+        csv={name: lambda seen: time(seen.worker) or ""},
+    )
 
 
 WORKERS = Listing[SeenWorker](

@@ -278,10 +278,8 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
 def _cells(finished: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
     generation = finished.generation
     key = keys.get(generation.api_key_id)
-    ended = generation.finished_at
     return [
-        generation.public_id, generation.created_at.isoformat(),
-        ended.isoformat() if ended else "", generation.state,
+        generation.public_id, generation.created_at, generation.finished_at, generation.state,
         generation.model, generation.size_requested, generation.tier,
         generation.quality_billed or generation.quality_requested,
         generation.n, len(finished.sizes), to_decimal(generation.charged_micros), "USD",

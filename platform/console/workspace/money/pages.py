@@ -177,7 +177,7 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
     while page := statement(workspace.tenant.id, after_seq=after, limit=ROWS_AT_ONCE):
         yield [
             [
-                transfer.seq, transfer.created_at.isoformat(), transfer.kind,
+                transfer.seq, transfer.created_at, transfer.kind,
                 to_decimal(transfer.amount), "USD", to_decimal(transfer.available_after or 0),
                 to_decimal(transfer.held_after or 0), LedgerEntry(transfer).generation,
                 transfer.reason_shown, bytes(transfer.seal or b"").hex(), transfer.reverses_seq,
