@@ -1,14 +1,13 @@
 """Parses the arguments of `manage.py price`: books, lists, files, numbers, times."""
 
 from contextlib import suppress
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
 from django.core.management.base import CommandError
 
-from accounts.management.operator import found, read_file, read_tenant, read_time, read_typed
+from accounts.management.operator import found, read_file, read_tenant, read_typed
 from billing import price_csv
 from billing.models import PriceBook, PriceList
 from billing.price_rows import BookRow
@@ -16,7 +15,7 @@ from billing.selectors import book_named
 from billing.selectors.office.price_lists import price_list_named
 from billing.selectors.office.repricing import rows_with_one_model
 from billing.services.office.price_lists import NO_LIST
-from pictor.kit.words import clock, typed
+from pictor.kit.words import typed
 
 BOOK_HELP = "as NAME:VERSION, such as standard:2"
 
@@ -76,8 +75,3 @@ def read_number(text: str | None) -> int | None:
 def read_markup(text: str | None) -> Decimal | None:
     """Read a factor; None stays None. Raises CommandError."""
     return None if text is None else read_typed(partial(typed.decimal, such_as="1.2"), text)
-
-
-def read_begin(text: str | None) -> datetime:
-    """Read a time with its zone; None is now."""
-    return clock.now() if text is None else read_time(text)

@@ -3,7 +3,6 @@
 import sys
 from argparse import BooleanOptionalAction
 from collections.abc import Callable, Sequence
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -15,7 +14,6 @@ from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import DEFAULT_KIND, KINDS
 from generation.management import channel_costs, channel_presets, channel_trials
 from pictor.kit.words import typed
-from pictor.kit.words.money import Micros
 
 T = TypeVar("T")
 
@@ -52,8 +50,9 @@ def _number(option: str) -> Callable[[str], int]:
     return partial(read_typed, typed.number, option=option)
 
 
-def _concurrency(text: str) -> int | None:
-    return None if text == NONE else _number("--concurrency")(text)
+def _or_nothing(read_one: Callable[[str], T], word: str = NONE) -> Callable[[str], T | None]:
+    """Reads with `read_one`; the word stands for nothing."""
+    return lambda text: None if text == word else read_one(text)
 
 
 def _or_none(text: str) -> list[str] | None:
@@ -93,14 +92,6 @@ def _each(option: str, read_one: Callable[[str], T]) -> Callable[[list[str]], di
     return read_all
 
 
-def _day(text: str) -> date | None:
-    return None if text == NONE else read_typed(typed.day, text, "--retires")
-
-
-def _cost(text: str) -> Micros | None:
-    return None if text == UNKNOWN else read_amount(text)
-
-
 def _field_map(path: str) -> dict[str, Any] | None:
     if path == NONE:
         return None
@@ -136,7 +127,8 @@ _OPTIONS: tuple[_Row, ...] = (
     ("--timeout", "timeout_seconds", "S", _number("--timeout"), "seconds in all; default 240"),
     ("--queue-seconds", "queue_seconds", "S", _number("--queue-seconds"),
      "in its vendor's queue, while another channel can serve; default 60"),
-    ("--concurrency", "max_concurrency", "N", _concurrency, "calls at once of a worker, or 'none'"),
+    ("--concurrency", "max_concurrency", "N", _or_nothing(_number("--concurrency")),
+     "calls at once of a worker, or 'none'"),
     ("--statuses", "class_overrides", "429=unknown",
      partial(read_pairs, "--statuses", "OURS=THEIRS"),
      "HTTP statuses with another class, or 'none'"),
@@ -149,9 +141,10 @@ _REPEATED: tuple[_Row, ...] = (
      "its vendor's quality words, or 'none'"),
     ("--sizes-of", "sizes_of", "MODEL:A,B", _each("--sizes-of", read_words),
      "sizes taken natively of one model, or 'all'"),
-    ("--retires", "retires", "MODEL:DATE", _each("--retires", _day),
+    ("--retires", "retires", "MODEL:DATE",
+     _each("--retires", _or_nothing(partial(read_typed, typed.day, option="--retires"))),
      "the first day without it at the vendor, or 'none'"),
-    ("--cost-of", "costs", "MODEL:USD", _each("--cost-of", _cost),
+    ("--cost-of", "costs", "MODEL:USD", _each("--cost-of", _or_nothing(read_amount, UNKNOWN)),
      "our cost of one image, or 'unknown'"),
     ("--fields", "field_maps", "MODEL:FILE", _each("--fields", _field_map),
      "a file of its vendor's names for fields, or 'none'"),

@@ -23,7 +23,6 @@ from billing.management.price_facts import (
 )
 from billing.management.price_words import (
     BOOK_HELP,
-    read_begin,
     read_book,
     read_list,
     read_markup,
@@ -133,11 +132,11 @@ class Command(DraftActions):
         self.stdout.write(price_csv.to_csv(rows_of(book)), ending="")
 
     def _import(self, options: dict[str, Any]) -> None:
-        owner = read_owner(options["tenant"], options["list"])
+        owner, begins = read_owner(options["tenant"], options["list"]), options["begins"]
         book = draft_price_book(
             name=options["name"].strip(),
             rows=read_rows(options["file"], owner=owner, only=options["only"]),
-            effective_from=read_begin(options["begins"]),
+            effective_from=clock.now() if begins is None else read_time(begins),
             markup=read_markup(options["markup"]),
             tenant_id=owner,
             actor=ACTOR,

@@ -9,7 +9,7 @@ from billing.models import PriceBook, PriceList
 from billing.price_changes import PriceChange
 from billing.price_rows import PriceKey, PriceRow
 from billing.pricing import PriceTable
-from billing.selectors.office.price_lists import lists_of_tenants
+from billing.selectors.office.price_lists import holding
 from billing.selectors.price_books import decided_books, decided_for, standing
 from billing.selectors.prices import merge, price_rows_of, tables_of
 
@@ -20,7 +20,9 @@ def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
     Tenants with the same books share one table. Four queries.
     """
     in_force = {book.tenant_id: book for book in decided_books().filter(effective_from__lte=now)}
-    lists, assigned = set(PriceList.objects.values_list("id", flat=True)), lists_of_tenants()
+    lists = set(PriceList.objects.values_list("id", flat=True))
+    assigned: Mapping[UUID | None, UUID | None]
+    assigned = dict(holding().values_list("tenant_id", "price_list_id"))
     apart = {owner for owner in in_force if owner not in {None, *lists}}
     apart |= {tenant for tenant, shared in assigned.items() if shared in in_force}
     owners = (None, *apart) if None in in_force else tuple(apart)

@@ -38,11 +38,6 @@ def holding() -> QuerySet[PriceListAssignment]:
     return PriceListAssignment.objects.filter(~Exists(later), price_list__isnull=False)
 
 
-def lists_of_tenants() -> Mapping[UUID | None, UUID | None]:
-    """Return by tenant the id of its shared list; tenants without one are left out."""
-    return dict(holding().values_list("tenant_id", "price_list_id"))
-
-
 Held = Sequence[tuple[datetime, UUID | None]]
 """A tenant's lists over time, oldest first: the start of each and its id; None for no list."""
 
@@ -54,10 +49,6 @@ def lists_held() -> Mapping[UUID, Held]:
     for tenant, shared, since in rows.values_list("tenant_id", "price_list_id", "since"):
         held.setdefault(tenant, []).append((since, shared))
     return held
-
-
-def list_at(held: Held, moment: datetime) -> UUID | None:
-    return next((shared for since, shared in reversed(held) if since <= moment), None)
 
 
 def list_of(tenant_id: UUID) -> PriceList | None:

@@ -59,10 +59,6 @@ PUT_BACK_FOR = timedelta(hours=24)
 """The overview links to the previous book for this long after another took over."""
 
 
-def last_repricing(book: PriceBook) -> AuditEvent | None:
-    return _events([book.id], "price_book.prices").order_by("-id").first()
-
-
 def latest_events(book: PriceBook) -> Mapping[str, AuditEvent]:
     """Return by action the latest event of the book's draft, its prices and its publication."""
     events = _events([book.id], "price_book.draft", "price_book.prices", "price_book.publish")

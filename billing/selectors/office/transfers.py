@@ -75,24 +75,20 @@ def transfers_like(sought: TransferFilter, *, after: int | None, limit: int) -> 
 
 def _end(sought: TransferFilter, place: str) -> int:
     """Return a place past the newest transfer."""
-    mine = Transfer.objects.all()
-    if sought.tenant_id is not None:
-        mine = mine.filter(tenant_id=sought.tenant_id)
+    mine = _matching(TransferFilter(tenant_id=sought.tenant_id))
     last: int | None = mine.order_by(f"-{place}").values_list(place, flat=True).first()
     return (last or 0) + 1
 
 
 def _matching(sought: TransferFilter) -> QuerySet[Transfer]:
-    rows = Transfer.objects.all()
-    if sought.tenant_id is not None:
-        rows = rows.filter(tenant_id=sought.tenant_id)
-    if sought.kind is not None:
-        rows = rows.filter(kind=sought.kind)
-    if sought.since is not None:
-        rows = rows.filter(created_at__gte=sought.since)
-    if sought.until is not None:
-        rows = rows.filter(created_at__lt=sought.until)
-    return rows
+    lookups = {
+        "tenant_id": sought.tenant_id,
+        "kind": sought.kind,
+        "created_at__gte": sought.since,
+        "created_at__lt": sought.until,
+    }
+    given = {name: value for name, value in lookups.items() if value is not None}
+    return Transfer.objects.filter(**given)
 
 
 def carries_its_seal(transfer: Transfer) -> bool | None:

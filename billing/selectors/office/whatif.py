@@ -10,7 +10,7 @@ from accounts.models import Tenant
 from accounts.selectors.office.tenants import tenants_among
 from billing.models import PriceBook
 from billing.price_rows import PriceKey
-from billing.selectors.office.price_lists import Held, list_at, lists_held
+from billing.selectors.office.price_lists import Held, lists_held
 from billing.selectors.office.sold import sold_until
 from billing.selectors.price_books import decided_books, is_former, last_of, standing
 from billing.selectors.prices import tables_of
@@ -106,7 +106,7 @@ def _since(
     changed = (*begun.values(), *(at for at, _ in lists))
     stacks = []
     for moment in (since, *sorted(at for at in changed if since < at <= now)):
-        owners = {None, owner, list_at(lists, moment)}
+        owners = {None, owner, *[shared for at, shared in lists if at <= moment][-1:]}
         then = [book for book, at in begun.items() if at <= moment and book.tenant_id in owners]
         stacks.append(standing(then, owner, moment))
     return [stack for stack in stacks if stack]

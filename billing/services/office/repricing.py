@@ -13,7 +13,7 @@ from billing.pixel_prices import terms_from
 from billing.price_rows import BookRow, kind_of
 from billing.repricing import Repriced, RowChange
 from billing.selectors import rows_of
-from billing.selectors.office.repricing import last_repricing
+from billing.selectors.office.repricing import latest_events
 from billing.services.office.prices import SEEN_ANOTHER, check_charges, set_prices
 from pictor.kit.words.money import Micros
 from pictor.kit.words.untyped import Json
@@ -48,7 +48,7 @@ def undo_prices(*, book: PriceBook, last: int | None = None, **by: Unpack[By]) -
     Raises ValidationError for a published book, without a change, or if another change is last.
     """
     _lock(book)
-    event = last_repricing(book)
+    event = latest_events(book).get("price_book.prices")
     if event is None:
         raise ValidationError("no price of this draft has been changed")
     if last not in {None, event.pk}:

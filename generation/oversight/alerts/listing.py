@@ -120,11 +120,6 @@ def sent_alerts(*, after: UUID | None, limit: int) -> list[SentAlert]:
     return [SentAlert(sending, results[sending.id]) for sending in sendings]
 
 
-def matching_now(rule: AlertRule, *, now: datetime) -> list[Condition]:
-    """The conditions that a rule like this, saved or not, matches now."""
-    return matching(rule, open_conditions(), now=now)
-
-
 def matching(rule: AlertRule, conditions: Iterable[Condition], *, now: datetime) -> list[Condition]:
     """Conditions that it reports, or will once they are old enough: none silenced or accepted."""
     return [

@@ -92,20 +92,17 @@ def draft_bill(
         names, rows = first_rows(content)
     except ValueError as error:
         raise ValidationError(_sentence(error)) from None
+    # Without null characters, and bytes that are no text.
+    storable = name.replace("\0", "").encode(errors="replace").decode()
     return VendorBill.objects.create(
         channel=channel,
-        name=" ".join(_storable(name).split())[-200:],
+        name=" ".join(storable.split())[-200:],
         digest=digest,
         size_bytes=len(content),
         content=content,
         mapping=(columns or guess(names, rows, last=_last(channel))).as_json,
         by=name_of(actor),
     )
-
-
-def _storable(name: str) -> str:
-    """A file's name without null characters and bytes that are no text."""
-    return name.replace("\0", "").encode(errors="replace").decode()
 
 
 def too_large(most_bytes: int) -> str:

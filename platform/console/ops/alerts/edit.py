@@ -13,6 +13,7 @@ from console.parts.form_fields import dressed, take_errors
 from generation.models import AlertRule
 from generation.oversight.alerts import listing
 from generation.oversight.alerts.rules import CHANGED, save_rule
+from generation.oversight.conditions import open_conditions
 from generation.oversight.conditions.kinds import title_of
 from pictor.kit.words import clock
 from pictor.kit.words.errors import Unavailable
@@ -42,13 +43,12 @@ def _form_page(
     is_sent = request.method == "POST"
     if is_sent and form.is_valid() and (answer := _save(request, operator, form, rule)):
         return answer
+    like = _like(request, form, rule)
+    matched = listing.matching(like, open_conditions(), now=clock.now())
     context = {
         "form": form,
         "rule": rule,
-        "matching": [
-            (title_of(condition.kind), condition.object)
-            for condition in listing.matching_now(_like(request, form, rule), now=clock.now())
-        ],
+        "matching": [(title_of(condition.kind), condition.object) for condition in matched],
     }
     return rendered(request, operator, "ops/alert_edit.html", context, refused=is_sent)
 
