@@ -56,6 +56,7 @@ def test_a_newcomer_signs_up_makes_an_image_and_sees_its_cost(newcomer):
     page.get_by_role("cell", name="$0.00588").first.wait_for()
     assert page.get_by_text("credit for signing up").first.is_visible()
     page.get_by_role("link", name="Usage").click()
+    page.get_by_role("heading", name="Usage", exact=True).wait_for()
     page.get_by_text("$0.00588").first.wait_for()
 
 

@@ -76,6 +76,7 @@ def test_two_files_are_looked_at_sent_and_charged(playground, files):
     card.get_by_text("charged $0.009976").wait_for()
     assert chosen(page) == ["noise.png", "heron.png"]
     card.get_by_role("link", name="Details").click()
+    page.wait_for_url("**/generations/gen_*/")  # the card says "charged", too
     page.get_by_text("Charged $0.009976").first.wait_for()
     asked = page.locator("#asked").inner_text()
     assert "input:1:" in asked

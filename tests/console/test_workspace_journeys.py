@@ -60,6 +60,7 @@ def test_the_playground_says_the_price_makes_the_image_and_books_it(signed_in, p
     card.get_by_text("charged $0.00588").wait_for()
     assert card.locator("img").is_visible()
     card.get_by_role("link", name="Details").click()
+    page.wait_for_url("**/generations/gen_*/")  # the card says "charged", too
     shown(page, "Charged $0.00588")
     page.goto(place.path("ledger"))
     assert page.get_by_role("cell", name="$0.00588").first.is_visible()
