@@ -133,7 +133,7 @@ def test_somebody_who_leaves_the_page_is_not_charged(payer, shop, cards):
     assert broken_rules(page, "cards-left") == []
     page.get_by_role("link", name="Pay now").click()
     page.get_by_role("button", name="Pay by a declined card").click()
-    page.get_by_text("declined").first.wait_for()
+    page.get_by_text("Your card was declined").wait_for()
     assert balance(shop) == before
 
 
