@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pictor.embedded.demo_key import DemoKeyCheck
+from pictor.embedded.first_image import Customer
 from pictor.embedded.last_lines import OPENS_FOR, show_welcome
 from pictor.embedded.layout import Layout
 from pictor.embedded.progress import Progress
 from pictor.kit.secrets import passes
 from pictor.kit.words import clock
-from tests.stack.stack_processes import until
 
 ENV = {
     "PICTOR_DEMO_API_KEY": "sk-pictor-demo",
@@ -58,8 +57,6 @@ def test_without_the_key_that_signs_there_is_no_link(layout, capsys):
 
 def test_the_running_stack_is_asked_whether_the_key_opens(stack):
     def opens(key: str) -> bool:
-        check = DemoKeyCheck(host="127.0.0.1", port=int(stack.env["PORT"]), api_key=key)
-        until(check.is_over)
-        return check.opens
+        return Customer(host="127.0.0.1", port=int(stack.env["PORT"]), api_key=key).is_let_in()
 
     assert (opens(stack.api_key), opens(stack.api_key[:-1] + "!")) == (True, False)

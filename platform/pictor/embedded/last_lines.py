@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from pictor.embedded.errors import RuntimeProblem
-from pictor.embedded.first_image import PATH, FirstImageRequest, request_body
+from pictor.embedded.first_image import PATH, FirstImage, request_body
 from pictor.embedded.layout import Layout
 from pictor.embedded.progress import Progress
 from pictor.kit.secrets import passes
@@ -14,18 +14,16 @@ OPENS_FOR = timedelta(hours=1)
 """Validity of the sign-in address that is printed."""
 
 
-def show_first_image(progress: Progress, request: FirstImageRequest) -> None:
+def show_first_image(progress: Progress, image: FirstImage | RuntimeProblem) -> None:
     """Show the image's address and price, or the reason for its failure.
 
     A failure does not stop the start: the operator may have revoked the demo key or disabled the
     channel.
     """
-    try:
-        image = request.result()
-    except RuntimeProblem as problem:
-        progress.trouble(str(problem))
+    if isinstance(image, RuntimeProblem):
+        progress.trouble(str(image))
         return
-    progress.done("first image", request.seconds, f"cost {image.cost} USD")
+    progress.done("first image", image.seconds, f"cost {image.cost} USD")
     progress.line(f"    {image.url}")
 
 

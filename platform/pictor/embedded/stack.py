@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 
-from pictor.embedded.demo_key import DemoKeyCheck
 from pictor.embedded.environment import (
     BUCKET,
     Embedded,
@@ -12,7 +11,7 @@ from pictor.embedded.environment import (
     base_environment,
 )
 from pictor.embedded.errors import RuntimeProblem
-from pictor.embedded.first_image import FirstImageRequest
+from pictor.embedded.first_image import Customer
 from pictor.embedded.kept_secrets import keep_secrets
 from pictor.embedded.last_lines import show_first_image, show_welcome
 from pictor.embedded.layout import Layout
@@ -68,10 +67,12 @@ class Stack:
         self._set_up(site, meanwhile=serving if first else [*serving, short])
         self.supervisor.wait_ready()
         self.write_record()
+        customer = self._customer()
         if first:
-            self._first_image()
+            show_first_image(self._progress, self.supervisor.meanwhile(customer.first_image))
             self.supervisor.begin([short])  # not needed for the first image
-        show_welcome(self._progress, self._layout, self._env, has_key=self._demo_key_opens())
+        has_key = self.supervisor.meanwhile(customer.is_let_in)
+        show_welcome(self._progress, self._layout, self._env, has_key=has_key)
         if self._wants("PICTOR_DEMO_HISTORY"):
             self._paint_history(site)
 
@@ -173,6 +174,13 @@ class Stack:
         """True unless this is switched off: only in a new database, with our own sandbox."""
         return self._env.get(name) != "0" and self._is_new and self._embedded.sandbox
 
+    def _customer(self) -> Customer:
+        return Customer(
+            host=self._layout.probe_host,
+            port=self._layout.port,
+            api_key=self._env["PICTOR_DEMO_API_KEY"],
+        )
+
     def _paint_history(self, site: Site) -> None:
         """Make the images of the demo's history last; a failure is reported and ends nothing."""
         try:
@@ -181,21 +189,3 @@ class Stack:
             )
         except RuntimeProblem as problem:
             self._progress.trouble(str(problem))
-
-    def _demo_key_opens(self) -> bool:
-        check = DemoKeyCheck(
-            host=self._layout.probe_host,
-            port=self._layout.port,
-            api_key=self._env["PICTOR_DEMO_API_KEY"],
-        )
-        self.supervisor.wait_for(check.is_over)
-        return check.opens
-
-    def _first_image(self) -> None:
-        request = FirstImageRequest(
-            host=self._layout.probe_host,
-            port=self._layout.port,
-            api_key=self._env["PICTOR_DEMO_API_KEY"],
-        )
-        self.supervisor.wait_for(request.is_over)
-        show_first_image(self._progress, request)

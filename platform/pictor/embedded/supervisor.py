@@ -10,11 +10,13 @@ import contextlib
 import select
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from pictor.embedded.errors import RuntimeProblem, Stopped
 from pictor.embedded.files import write_json
@@ -25,6 +27,7 @@ from pictor.embedded.part import Running, StackPart, tail
 from pictor.embedded.process import Command, signal_group, spawn
 from pictor.embedded.progress import Progress
 
+T = TypeVar("T")
 BACKOFF_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 STEADY_SECONDS = 30.0
 """After a part has run this long, its next back-off starts from the beginning."""
@@ -150,6 +153,17 @@ class Supervisor:
         """Tick until `done()`. Raises Stopped if a signal arrives first."""
         while not done():
             self.tick(TICK_SECONDS)
+
+    def meanwhile(self, ask: Callable[[], T]) -> T:
+        """Return what `ask` returns, called in another thread; the parts are watched meanwhile.
+
+        It must not raise anything. Raises Stopped if a signal arrives first.
+        """
+        answers: list[T] = []
+        asking = threading.Thread(target=lambda: answers.append(ask()), daemon=True)
+        asking.start()
+        self.wait_for(lambda: not asking.is_alive())
+        return answers[0]
 
     def supervise(self) -> None:
         """Keep every part running until a signal arrives."""
