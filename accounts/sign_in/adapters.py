@@ -14,12 +14,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from typing_extensions import override
 
 from accounts import rates
-from accounts.services.office.mail import post
+from accounts.services.office.mail import html_of, post
 from pictor.kit.secrets.encryption import WrongKey, decrypted, encrypted
 from pictor.kit.words.errors import RateLimited
 
@@ -32,8 +31,6 @@ CAUSED = frozenset(
     )
 )
 """Mails that a stranger causes by typing an address: their number is limited by mailbox."""
-NOTICE = "account/email/notice.html"
-"""The look of a mail that is only text, as the library's on second factors are."""
 INVITED = "invited"
 """A session's mark: the person came by an open invitation."""
 logger = logging.getLogger(__name__)
@@ -67,12 +64,11 @@ class AccountAdapter(DefaultAccountAdapter):
             self._count(email)
         words = {"email": email, **context}
         message = self.render_mail(template_prefix, email, words)
-        html = [body for body, kind in message.alternatives if kind == "text/html"]
         post(
             to=email,
             subject=message.subject,
             text=message.body,
-            html=html[0] if html else render_to_string(NOTICE, {"text": message.body}),
+            html=html_of(message.body, template_prefix, words),
             goes_first=True,  # a person waits for it
         )
 

@@ -14,6 +14,7 @@ from accounts.models import Mail
 from accounts.services.office import mail as sending
 from accounts.services.office.mail import (
     MAX_MAIL_ATTEMPTS,
+    html_of,
     post,
     post_rendered,
     send_due,
@@ -213,3 +214,16 @@ def test_a_code_passes_50_mails_of_an_incident(server, client, plain_static_file
 
     assert [message_from_bytes(raw)["To"] for raw in server.kept] == ["eve@example.com"]
     assert send_due(now=soon()) == 50
+
+
+def test_a_letter_links_indented_addresses_enlarges_codes_and_escapes_the_rest():
+    parts = ["See <b> http://x.example:", "    https://a.example/?b=1&c=2", "    K7Q2"]
+    text = "\n\n".join([*parts, "You get this by rule."])
+
+    html = html_of(text, "account/email/invitation", {})
+
+    assert "See &lt;b&gt; http://x.example:</p>" in html
+    address = "https://a.example/?b=1&amp;c=2"
+    assert f'<a href="{address}" style="color:#0b57d0">{address}</a>' in html
+    assert (html.count("<a "), html.count("font-size:26px")) == (1, 1)
+    assert '<p style="margin:0;font-size:13px;color:#5b6472">You get this by rule.</p>' in html

@@ -4,6 +4,7 @@ A mail server's errors are not raised but kept with the mail.
 """
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
@@ -58,17 +59,22 @@ def post(*, to: str, subject: str, text: str, html: str = "", goes_first: bool =
 
 
 def post_rendered(*, to: Iterable[str], template: str, words: Mapping[str, Any]) -> list[Mail]:
-    """Post one mail per address: `{template}_subject.txt`, `_message.txt`, `_message.html`.
+    """Post one mail per address: `{template}_subject.txt` and `_message.txt`, in our look.
 
     Returns the mails in the order of `to`. `words` are the templates' context; the name under
     `workspace` is changed so that no part of it becomes a link.
     """
     words = {**words, "workspace": for_mail(words.get("workspace", ""))}
-    subject, text, html = (
-        render_to_string(f"{template}_{part}", words).strip()
-        for part in ("subject.txt", "message.txt", "message.html")
+    subject, text = (
+        render_to_string(f"{template}_{part}.txt", words).strip() for part in ("subject", "message")
     )
-    return _post(to, subject=subject, text=text, html=html)
+    return _post(to, subject=subject, text=text, html=html_of(text, template, words))
+
+
+def html_of(text: str, template: str, words: Mapping[str, Any]) -> str:
+    """The mail in our look: by `{template}_message.html` if there is one, else made of its text."""
+    looks = [f"{template}_message.html", "account/email/letter.html"]
+    return render_to_string(looks, {**words, "paragraphs": re.split("\n{2,}", text)}).strip()
 
 
 def _post(
