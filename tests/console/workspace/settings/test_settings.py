@@ -95,8 +95,8 @@ def test_the_settings_show_the_storage_used_and_that_it_is_full(acme, sign_in, s
         ({"title": "Win at evil.example"}, "A name must not contain a web or e-mail address."),
         ({"title": "Acme \u202eoidutS"}, "A name must not contain invisible characters."),
         ({"title": "acme", "prompt_retention_days": "-1"}, "greater than or equal to 0"),
-        ({"title": "Other", "prompt_retention_days": "99999"}, "prompts are kept for 0 to"),
-        ({"title": "Other", "image_retention_days": "31"}, "images are kept for 0 to 30 days"),
+        ({"title": "Other", "prompt_retention_days": "99999"}, "Prompts are kept for 0 to"),
+        ({"title": "Other", "image_retention_days": "31"}, "Images are kept for 0 to 30 days"),
     ],
 )
 @pytest.mark.usefixtures("other")
