@@ -17,7 +17,7 @@ from billing.signed_heads import sign
 from generation.management.heads import read_head
 from generation.oversight.ledger.kept_heads import NotOver, heads_of, yesterday
 from generation.oversight.ledger.proof import proof_with_head
-from pictor.kit.words import clock
+from pictor.kit.words import clock, typed
 
 MAX_LISTED_HEADS = 400
 """The most kept heads that are listed, one per day."""
@@ -29,9 +29,7 @@ class Command(BaseCommand):
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--date", type=date.fromisoformat, help="a past UTC day; default: yesterday"
-        )
+        parser.add_argument("--date", type=typed.day, help="a past UTC day; default: yesterday")
         parser.add_argument("--json", action="store_true", help="print the file to keep")
         parser.add_argument(
             "--kept",
