@@ -78,9 +78,8 @@ def draft_bill(
     content: bytes,
     actor: Actor,
     most_bytes: int = MAX_BYTES,
-    columns: Columns | None = None,
 ) -> VendorBill:
-    """A draft of a bill, with its columns as given, as in the channel's last bill, or guessed.
+    """A draft of a bill, with its columns as in the channel's last bill, or guessed.
 
     Raises ValidationError for an unreadable or too large file, and for one that was matched before.
     """
@@ -100,7 +99,7 @@ def draft_bill(
         digest=digest,
         size_bytes=len(content),
         content=content,
-        mapping=(columns or guess(names, rows, last=_last(channel))).as_json,
+        mapping=guess(names, rows, last=_last(channel)).as_json,
         by=name_of(actor),
     )
 
