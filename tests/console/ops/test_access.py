@@ -138,7 +138,7 @@ def test_some_steps_need_it_shown_within_15_minutes(guarded, minutes, is_asked):
 
     answer = guarded.post(
         "/ops/staff/add/",
-        {"email": "bob@pictor.example", "role": "support"},
+        {"email": "bob@pictor.example", "meant": "bob@pictor.example", "role": "support"},
         headers={"Referer": "https://testserver/ops/staff/?x=1"},
     )
 

@@ -89,7 +89,9 @@ def doors(owner: Client, acme: Tenant) -> dict[str, Callable[[int], str]]:
             f"/ops/do/tenant.invite/{acme.public_id}/", email=address(number), role="owner"
         ),
         "new tenant": new_tenant,
-        "staff": lambda number: sent("/ops/staff/add/", email=address(number), role="support"),
+        "staff": lambda number: sent(
+            "/ops/staff/add/", email=address(number), meant=address(number), role="support"
+        ),
         "staff set": lambda number: command("staff", "set", address(number), "support"),
         "tenant create": lambda number: command(
             "tenant", "create", f"S{number}", "--owner", address(number), *by
