@@ -30,7 +30,7 @@ Pictor's:
     list            Print what the operator's console lists.
     margin          Show revenue, cost and margin by tenant, model, channel, price cell or in total.
     migrate         Run the migrations, then let the processes' role use the tables.
-    model           List, show, change, copy, enable, disable and end models.
+    model           List, show, change, copy and end models.
     money           Show, approve or decline moves of money that need a second person.
     person          Change a person, reset a second factor, end sessions, or re-encrypt factors.
     price           List, import, change, compare, publish, withdraw and restore price books.
