@@ -58,7 +58,8 @@ def forms(
     def refunds() -> Form:
         made = [delivered(acme), delivered(other)]
         named = [one.public_id for one in made]
-        typed = {"generation": named, "seen": digest_of(sorted(named)), "confirm": "2"}
+        seen = digest_of(sorted((name, 52_680) for name in named))
+        typed = {"generation": named, "seen": seen, "confirm": "2"}
         return act_page("generations.refund"), typed
 
     def outage() -> Form:

@@ -72,7 +72,7 @@ def test_a_bad_file_names_each_key(owner):
 
     assert "default_size: is not one of the sizes" in refused
     assert "prompt_max_chars: must be from 1 to 1000000" in refused
-    assert "it is no TOML" in unread
+    assert "It is no TOML" in unread
     assert not Contract.objects.filter(pk="fox-1").exists()
 
 
