@@ -46,7 +46,8 @@ def test_the_ledger_is_checked_now_and_a_charge_is_followed(
     assert broken_rules(page, "ops-ledger-checked") == []
 
     page.get_by_label("Any id").fill(place.generation)
-    page.get_by_role("button", name="Apply").click()
+    with page.expect_navigation():  # every page has a charge
+        page.get_by_role("button", name="Apply").click()
     page.get_by_role("row", name="Charge").get_by_role("link").first.click()
     expect(page.get_by_text("Seal intact")).to_be_visible()
 
