@@ -109,10 +109,9 @@ def weighed(page: Page, *, is_first: bool) -> Iterator[Counter[str]]:
 
     def ended(event: dict[str, Any]) -> None:
         on_their_way.pop(event["requestId"], None)
-        if event["requestId"] not in kinds:  # an image of the former page, which ends only now
-            return
-        kind, url = kinds[event["requestId"]]
-        if not any(part in url for part in USERS_IMAGES):
+        # Without a kind it is an image of the former page, which ends only now.
+        kind, url = kinds.get(event["requestId"], ("", ""))
+        if kind and not any(part in url for part in USERS_IMAGES):
             bytes_of[kind] += int(event["encodedDataLength"])
 
     wire.on("Network.responseReceived", came)
